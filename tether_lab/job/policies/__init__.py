@@ -1,0 +1,6 @@
+"""What may be asked of a job, one value a file. Pure: no clock, no database, no randomness of its own."""
+
+from .retry import RetryPolicy
+from .timeout import Timeout
+
+__all__ = ["RetryPolicy", "Timeout"]

@@ -1,0 +1,160 @@
+-- The queue. Times are UTC microseconds, leases nanoseconds of CLOCK_MONOTONIC, ids AUTOINCREMENT.
+-- JSON is checked by our own layer: with trusted_schema off, SQLite 3.40 refuses json_valid in a CHECK.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Small blobs (< 64 KB) live here; large ones (data IS NULL) in blobs/ab/<digest>.
+CREATE TABLE blob (
+    digest     TEXT PRIMARY KEY NOT NULL,
+    size       INTEGER NOT NULL CHECK (size >= 0),
+    data       BLOB,
+    touched_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE handler_version (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid        TEXT NOT NULL UNIQUE,
+    key         TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+    version     TEXT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('cell', 'function', 'class', 'shell')),
+    source      TEXT NOT NULL,
+    parameters  TEXT NOT NULL,
+    manifest    TEXT NOT NULL,
+    interpreter TEXT NOT NULL,
+    provenance  TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    key_id      TEXT NOT NULL,
+    mac         BLOB NOT NULL,
+    UNIQUE (key, version)
+) STRICT;
+
+-- Which blobs a version or a result holds: what is in neither table may be pruned.
+CREATE TABLE handler_blob (
+    handler_id INTEGER NOT NULL REFERENCES handler_version (id) ON DELETE CASCADE,
+    digest     TEXT NOT NULL REFERENCES blob (digest),
+    PRIMARY KEY (handler_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE handler (
+    key        TEXT PRIMARY KEY NOT NULL,
+    head       INTEGER NOT NULL REFERENCES handler_version (id),
+    defaults   TEXT NOT NULL,
+    options    TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid         TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    handler_id   INTEGER NOT NULL REFERENCES handler_version (id),
+    queue        TEXT NOT NULL,
+    payload      TEXT NOT NULL,
+    options      TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('blocked', 'scheduled', 'pending', 'running',
+                     'retrying', 'completed', 'failed', 'cancelled', 'expired', 'skipped')),
+    waits_for    TEXT,
+    priority     INTEGER NOT NULL,
+    run_at       INTEGER NOT NULL,
+    expires_at   INTEGER,
+    attempt      INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    max_attempts INTEGER NOT NULL CHECK (max_attempts >= 1),
+    epoch        INTEGER NOT NULL DEFAULT 0,
+    crash_count  INTEGER NOT NULL DEFAULT 0,
+    worker       TEXT,
+    boot_id      TEXT,
+    lease_until  INTEGER,
+    cancel_requested_at INTEGER,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    started_at   INTEGER,
+    finished_at  INTEGER,
+    progress     TEXT,
+    error        TEXT,
+    description  TEXT,
+    tags         TEXT NOT NULL DEFAULT '[]',
+    key_id       TEXT NOT NULL,
+    mac          BLOB NOT NULL,
+    CHECK ((state = 'running') = (worker IS NOT NULL)),
+    CHECK ((state = 'running') = (lease_until IS NOT NULL)),
+    CHECK ((state IN ('completed', 'failed', 'cancelled', 'expired', 'skipped')) = (finished_at IS NOT NULL))
+) STRICT;
+
+-- The claim reads the first; the second holds what leaves its state by time (due, lease).
+CREATE INDEX job_ready ON job (queue, priority DESC, run_at, id) WHERE state = 'pending';
+CREATE INDEX job_timed ON job (state, run_at) WHERE state IN ('running', 'scheduled', 'retrying');
+
+CREATE TABLE attempt (
+    job_id      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    epoch       INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,
+    worker      TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    outcome     TEXT,
+    error_type  TEXT,
+    error       TEXT,
+    traceback   TEXT,
+    cpu_us      INTEGER,
+    peak_bytes  INTEGER,
+    exit_code   INTEGER,
+    signal      INTEGER,
+    pid         INTEGER,
+    PRIMARY KEY (job_id, epoch),
+    CHECK ((outcome IS NULL) = (finished_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    epoch  INTEGER NOT NULL,
+    kind   TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    detail TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX event_of_job ON event (job_id);
+
+-- One row a batch of output. body is JSON; a row may be rewritten (the moving tail).
+CREATE TABLE output (
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    epoch  INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    body   TEXT NOT NULL,
+    PRIMARY KEY (job_id, epoch, seq)
+) STRICT, WITHOUT ROWID;
+
+-- At most one result a job, ever: the second line of defence behind the fence.
+CREATE TABLE result (
+    job_id  INTEGER PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,
+    epoch   INTEGER NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('none', 'json', 'pickle', 'unavailable')),
+    body    TEXT NOT NULL,
+    text    TEXT NOT NULL,
+    type    TEXT NOT NULL,
+    size    INTEGER NOT NULL,
+    key_id  TEXT NOT NULL,
+    mac     BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE result_blob (
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    digest TEXT NOT NULL REFERENCES blob (digest),
+    PRIMARY KEY (job_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE worker (
+    id         TEXT PRIMARY KEY NOT NULL,
+    pid        INTEGER NOT NULL,
+    boot_id    TEXT NOT NULL,
+    host       TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    runners    INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('running', 'draining', 'stopped', 'dead')),
+    started_at INTEGER NOT NULL,
+    beat_at    INTEGER NOT NULL,
+    detail     TEXT NOT NULL DEFAULT '{}'
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,248 @@
+"""What supervisor, zygote and job process say to each other.
+
+A frame is a 4-byte big-endian length and a msgpack tagged struct. Everything that changes the
+meaning of a frame raises PROTOCOL; the two sides compare it in their first frame and refuse to
+guess. File descriptors travel beside ``Fork`` (SCM_RIGHTS), in the order of ``FORK_FDS``.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgspec
+
+PROTOCOL = 1
+LONGEST = 256 * 1024 * 1024
+FORK_FDS = ("control", "stdout", "stderr", "stack")
+HEADER = struct.Struct("!I")
+
+
+class _Frame(msgspec.Struct, frozen=True, tag=True, array_like=False, omit_defaults=True):
+    pass
+
+
+# -- supervisor → zygote ------------------------------------------------------------------------
+
+
+class Fork(_Frame):
+    """Fork a process for one job (``warm``: for many), which will read Tasks from its control fd."""
+
+    token: int
+    warm: bool = False
+
+
+class Preload(_Frame):
+    """Import these modules before the next fork; library code only, never the user's."""
+
+    modules: tuple[str, ...]
+
+
+class Retire(_Frame):
+    """Fork no more; exit after the last child."""
+
+
+# -- zygote → supervisor ------------------------------------------------------------------------
+
+
+class Hello(_Frame):
+    """First frame of a zygote (or spare process)."""
+
+    protocol: int
+    pid: int
+    python: str
+    prefix: str
+    version: str = ""
+    loaded: tuple[str, ...] = ()
+
+
+class Forked(_Frame):
+    token: int
+    pid: int
+
+
+class Exited(_Frame):
+    """A child ended: exit code or signal, CPU seconds, peak resident bytes of it and its children."""
+
+    token: int
+    pid: int
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float
+    peak_bytes: int
+    oom_killed: bool = False
+
+
+class Preloaded(_Frame):
+    loaded: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
+# -- supervisor → job process -------------------------------------------------------------------
+
+
+class Task(_Frame):
+    """One attempt. ``manifest`` and ``options`` are JSON as stored; ``blobs`` holds the small ones,
+    the large ones are files below ``blob_folder``. ``payload`` already includes the defaults."""
+
+    job_id: int
+    uuid: str
+    epoch: int
+    attempt: int
+    max_attempts: int
+    key: str
+    kind: str
+    version: str
+    source: str
+    parameters: str
+    payload: str
+    manifest: str
+    options: str
+    blob_folder: str
+    blobs: dict[str, bytes]
+    folder: str
+    created_at: int = 0
+    fresh_seed: bool = False
+
+
+class Answer(_Frame):
+    """To a Call, by its number: JSON text, or an error."""
+
+    number: int
+    value: str | None = None
+    error: str | None = None
+
+
+# -- job process → supervisor -------------------------------------------------------------------
+
+
+class Started(_Frame):
+    """User code is about to run (captures are loaded). Monotonic nanoseconds."""
+
+    job_id: int
+    epoch: int
+    at: int
+
+
+class Stream(_Frame):
+    name: str
+    text: str
+
+
+class Display(_Frame):
+    """``kind``: display_data, execute_result, update_display_data. ``data`` is a MIME bundle, values
+    as nbformat stores them; ``display_id`` the id that updates refer to."""
+
+    kind: str
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    display_id: str | None = None
+
+
+class ClearOutput(_Frame):
+    wait: bool = False
+
+
+class ErrorOutput(_Frame):
+    name: str
+    value: str
+    traceback: tuple[str, ...]
+
+
+class ProgressBar(_Frame):
+    """As ``job.Bar``."""
+
+    id: int
+    position: int
+    description: str
+    n: float
+    total: float | None
+    rate: float | None
+    elapsed: float
+    unit: str
+    postfix: str = ""
+    closed: bool = False
+
+
+class Note(_Frame):
+    """An event for the job's history: ``kind`` warning or notified; ``detail`` JSON text."""
+
+    kind: str
+    detail: str
+
+
+class Call(_Frame):
+    """A question of user code to the lab (ctx.enqueue …); the job waits for the Answer."""
+
+    number: int
+    verb: str
+    arguments: str
+
+
+class Ended(_Frame):
+    """How the attempt ended; ``kind`` is one of succeeded, failed, cancelled, snoozed, and
+    ``soft_timed_out`` (SoftTimeout was not caught). The other fields as in ``outcome``."""
+
+    job_id: int
+    epoch: int
+    kind: str
+    error_types: tuple[str, ...] = ()
+    message: str = ""
+    traceback: str = ""
+    retry: bool = True
+    retry_after: float | None = None
+    seconds: float = 0.0
+    result_kind: str = "none"
+    result_body: str = ""
+    result_text: str = ""
+    result_type: str = "NoneType"
+    result_size: int = 0
+    blobs: dict[str, bytes] = {}
+    at: int = 0
+    traces: tuple[str, ...] = ()
+
+
+ToZygote = Fork | Preload | Retire
+FromZygote = Hello | Forked | Exited | Preloaded
+ToJob = Task | Answer
+FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
+           | Hello)
+
+_ENCODER = msgspec.msgpack.Encoder()
+TO_ZYGOTE = msgspec.msgpack.Decoder(ToZygote)
+FROM_ZYGOTE = msgspec.msgpack.Decoder(FromZygote)
+TO_JOB = msgspec.msgpack.Decoder(ToJob)
+FROM_JOB = msgspec.msgpack.Decoder(FromJob)
+
+
+def frame(message: _Frame) -> bytes:
+    """The bytes of one frame."""
+    body = _ENCODER.encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+class Frames:
+    """Cuts a byte stream into messages: ``feed`` bytes, get the complete messages back.
+
+    Raises ValueError on a frame that is too long or does not decode.
+    """
+
+    def __init__(self, decoder: msgspec.msgpack.Decoder[Any]) -> None:
+        self._decoder, self._buffer = decoder, bytearray()
+
+    def feed(self, data: bytes) -> list[Any]:
+        self._buffer += data
+        found: list[Any] = []
+        start = 0
+        while len(self._buffer) - start >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer, start)
+            if length > LONGEST:
+                raise ValueError(f"a frame of {length} bytes; at most {LONGEST}")
+            end = start + HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            with memoryview(self._buffer) as view, view[start + HEADER.size:end] as body:
+                found.append(self._decoder.decode(body))
+            start = end
+        del self._buffer[:start]
+        return found
