@@ -99,7 +99,7 @@ class Attempt:
     worker: str
     started_at: int
     finished_at: int | None
-    outcome: str | None            # succeeded, failed, timed_out, cancelled, snoozed, crashed, lost, interrupted
+    outcome: str | None            # its name: succeeded, failed, timed_out, cancelled, snoozed, crashed …
     error_type: str | None
     error: str | None
     traceback: str | None          # plain text, may hold ANSI colours

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -122,7 +122,7 @@ def _when(value: Any) -> float:
     if not isinstance(value, datetime):
         raise ValueError(f"a datetime or a text such as 2026-03-01T09:30; got {value!r}")
     try:
-        moment = value.astimezone(timezone.utc).timestamp()
+        moment = value.astimezone(UTC).timestamp()
     except (OverflowError, OSError) as error:
         raise ValueError(f"a date between 1970 and 9998; got {value!r}") from error
     if not 0 <= moment < 253_000_000_000:

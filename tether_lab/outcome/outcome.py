@@ -20,6 +20,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
+    """User code returned; ``stored`` is what it returned."""
+
     stored: Stored
 
 
@@ -37,6 +39,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
+    """The hard timeout passed, ``after`` seconds."""
+
     after: float
 
 

@@ -25,27 +25,27 @@ class _Frame(msgspec.Struct, frozen=True, tag=True, array_like=False, omit_defau
 # -- supervisor → zygote ------------------------------------------------------------------------
 
 
-class Fork(_Frame):
+class Fork(_Frame, frozen=True):
     """Fork a process for one job (``warm``: for many), which will read Tasks from its control fd."""
 
     token: int
     warm: bool = False
 
 
-class Preload(_Frame):
+class Preload(_Frame, frozen=True):
     """Import these modules before the next fork; library code only, never the user's."""
 
     modules: tuple[str, ...]
 
 
-class Retire(_Frame):
+class Retire(_Frame, frozen=True):
     """Fork no more; exit after the last child."""
 
 
 # -- zygote → supervisor ------------------------------------------------------------------------
 
 
-class Hello(_Frame):
+class Hello(_Frame, frozen=True):
     """First frame of a zygote (or spare process)."""
 
     protocol: int
@@ -56,12 +56,14 @@ class Hello(_Frame):
     loaded: tuple[str, ...] = ()
 
 
-class Forked(_Frame):
+class Forked(_Frame, frozen=True):
+    """The process asked for exists."""
+
     token: int
     pid: int
 
 
-class Exited(_Frame):
+class Exited(_Frame, frozen=True):
     """A child ended: exit code or signal, CPU seconds, peak resident bytes of it and its children."""
 
     token: int
@@ -73,7 +75,9 @@ class Exited(_Frame):
     oom_killed: bool = False
 
 
-class Preloaded(_Frame):
+class Preloaded(_Frame, frozen=True):
+    """What the zygote imported, and what it refused to (it would have started threads)."""
+
     loaded: tuple[str, ...]
     refused: tuple[str, ...] = ()
 
@@ -81,7 +85,7 @@ class Preloaded(_Frame):
 # -- supervisor → job process -------------------------------------------------------------------
 
 
-class Task(_Frame):
+class Task(_Frame, frozen=True):
     """One attempt. ``manifest`` and ``options`` are JSON as stored; ``blobs`` holds the small ones,
     the large ones are files below ``blob_folder``. ``payload`` already includes the defaults."""
 
@@ -105,7 +109,7 @@ class Task(_Frame):
     fresh_seed: bool = False
 
 
-class Answer(_Frame):
+class Answer(_Frame, frozen=True):
     """To a Call, by its number: JSON text, or an error."""
 
     number: int
@@ -116,7 +120,7 @@ class Answer(_Frame):
 # -- job process → supervisor -------------------------------------------------------------------
 
 
-class Started(_Frame):
+class Started(_Frame, frozen=True):
     """User code is about to run (captures are loaded). Monotonic nanoseconds."""
 
     job_id: int
@@ -124,12 +128,14 @@ class Started(_Frame):
     at: int
 
 
-class Stream(_Frame):
+class Stream(_Frame, frozen=True):
+    """Text that the job wrote; ``name`` is stdout or stderr."""
+
     name: str
     text: str
 
 
-class Display(_Frame):
+class Display(_Frame, frozen=True):
     """``kind``: display_data, execute_result, update_display_data. ``data`` is a MIME bundle, values
     as nbformat stores them; ``display_id`` the id that updates refer to."""
 
@@ -139,17 +145,21 @@ class Display(_Frame):
     display_id: str | None = None
 
 
-class ClearOutput(_Frame):
+class ClearOutput(_Frame, frozen=True):
+    """As IPython's: at once, or (``wait``) when the next output comes."""
+
     wait: bool = False
 
 
-class ErrorOutput(_Frame):
+class ErrorOutput(_Frame, frozen=True):
+    """A traceback as nbformat has it, with its colours."""
+
     name: str
     value: str
     traceback: tuple[str, ...]
 
 
-class ProgressBar(_Frame):
+class ProgressBar(_Frame, frozen=True):
     """As ``job.Bar``."""
 
     id: int
@@ -164,14 +174,14 @@ class ProgressBar(_Frame):
     closed: bool = False
 
 
-class Note(_Frame):
+class Note(_Frame, frozen=True):
     """An event for the job's history: ``kind`` warning or notified; ``detail`` JSON text."""
 
     kind: str
     detail: str
 
 
-class Call(_Frame):
+class Call(_Frame, frozen=True):
     """A question of user code to the lab (ctx.enqueue …); the job waits for the Answer."""
 
     number: int
@@ -179,7 +189,7 @@ class Call(_Frame):
     arguments: str
 
 
-class Ended(_Frame):
+class Ended(_Frame, frozen=True):
     """How the attempt ended; ``kind`` is one of succeeded, failed, cancelled, snoozed, and
     ``soft_timed_out`` (SoftTimeout was not caught). The other fields as in ``outcome``."""
 
