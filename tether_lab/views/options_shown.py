@@ -1,0 +1,85 @@
+"""The options of a job that differ from the default, in words. An option that a card cannot say
+is not done: a test goes through every declared one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tether_lab.job import OPTIONS, JobOptions, JobRow, RetryPolicy, Timeout
+
+from .phrases import brief, duration, moment, quantity, size
+
+
+def options_shown(row: JobRow) -> tuple[tuple[str, str], ...]:
+    """(name, words) for each option that was set; due time and attempts stand in the headline too."""
+    blank, options = JobOptions(), row.options
+    said: list[tuple[str, str]] = []
+    for option in OPTIONS:
+        value = getattr(options, option.name)
+        if option.name == "priority":
+            value = row.priority
+        elif option.name == "queue":
+            value = row.queue
+        elif option.name == "tags":
+            value = value or row.tags
+        elif option.name == "max_attempts" and value is None and row.max_attempts > 1:
+            value = row.max_attempts
+        if value == getattr(blank, option.name):
+            continue
+        said.append((option.name.replace("_", " "), brief(_words(option.name, value, row), 200)))
+    return tuple(said)
+
+
+def _words(name: str, value: Any, row: JobRow) -> str:
+    match name, value:
+        case ("retry", RetryPolicy()):
+            return _retry(value)
+        case ("timeout", Timeout()):
+            return _timeout(value)
+        case ("at", _):
+            return moment(round(value * 1e6), row.created_at)
+        case (("delay" | "expires"), _):
+            return duration(value)
+        case ("memory", _):
+            return size(value)
+        case ("max_output", _):
+            return f"{value:,} characters"
+        case ("cache", bool()):
+            return "any age" if value else "off"
+        case ("cache", _):
+            return f"at most {duration(value)} old"
+        case ("meta", _):
+            return json.dumps(value, ensure_ascii=False)
+        case (("keep" | "tags"), _):
+            return ", ".join(value)
+        case _:
+            return str(value)
+
+
+def _retry(policy: RetryPolicy) -> str:
+    match policy.kind:
+        case "exponential":
+            said = f"after {duration(policy.delay)}, ×{quantity(policy.multiplier)} each time"
+            if policy.max_delay != RetryPolicy().max_delay:
+                said += f", at most {duration(policy.max_delay)}"
+        case "linear":
+            said = f"after {duration(policy.delay)}, then {duration(policy.delay)} more each time"
+        case "fixed":
+            said = f"after {duration(policy.delay)} each time"
+        case _:
+            said = "after " + ", ".join(duration(delay) for delay in policy.delays)
+    if policy.on:
+        said += f"; on {', '.join(policy.on)}"
+    if policy.not_on:
+        said += f"; not on {', '.join(policy.not_on)}"
+    return said
+
+
+def _timeout(timeout: Timeout) -> str:
+    parts = []
+    if timeout.soft is not None:
+        parts.append(f"soft {duration(timeout.soft)}" + (" (raised in the job)" if timeout.catch else ""))
+    if timeout.hard is not None:
+        parts.append(duration(timeout.hard) if timeout.soft is None else f"hard {duration(timeout.hard)}")
+    return ", ".join(parts) or "none"
