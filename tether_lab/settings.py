@@ -253,29 +253,29 @@ def _modules(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _number(default: int, low: int, high: int, help: str) -> Any:
-    return field(default=default, metadata={"read": partial(_whole, low=low, high=high), "help": help,
+def _number(default: int, low: int, high: int, says: str) -> Any:
+    return field(default=default, metadata={"read": partial(_whole, low=low, high=high), "help": says,
                                             "takes": f"a whole number from {low} to {high}"})
 
 
-def _time(default: float, low: float, high: float, help: str) -> Any:
+def _time(default: float, low: float, high: float, says: str) -> Any:
     return field(default=default, metadata={
-        "read": partial(_duration, low=low, high=high), "help": help,
+        "read": partial(_duration, low=low, high=high), "help": says,
         "takes": f"seconds from {low:g} to {high:g}, or a text such as 30s, 10m, 1h"})
 
 
-def _bytes(default: int, help: str, low: int = 1000, high: int = 10**15) -> Any:
-    return field(default=default, metadata={"read": partial(_size, low=low, high=high), "help": help,
+def _bytes(default: int, says: str, low: int = 1000, high: int = 10**15) -> Any:
+    return field(default=default, metadata={"read": partial(_size, low=low, high=high), "help": says,
                                             "takes": "a size in bytes, or a text such as 250KB, 50MB, 2GB"})
 
 
-def _flag(default: bool, help: str) -> Any:
-    return field(default=default, metadata={"read": _truth, "help": help, "takes": "true or false"})
+def _flag(default: bool, says: str) -> Any:
+    return field(default=default, metadata={"read": _truth, "help": says, "takes": "true or false"})
 
 
-def _choice(default: str, other: str, help: str) -> Any:
+def _choice(default: str, other: str, says: str) -> Any:
     return field(default=default, metadata={
-        "read": lambda value: _word(value, default, other), "help": help,
+        "read": lambda value: _word(value, default, other), "help": says,
         "takes": f"{default} or {other}"})
 
 
@@ -296,7 +296,7 @@ class Settings:
     crash_budget: int = _number(3, 1, 1000, "Crashes of a job before it is given up.")
     fallback_poll: float = _time(1.0, 0.05, 60.0, "How often to look without being woken.")
     claim_batch: int = _number(100, 1, 10_000, "Jobs claimed in one transaction at most.")
-    durability: str = _choice("power", "process", "What an accepted job survives: a power cut, or the end of its process.")
+    durability: str = _choice("power", "process", "What an accepted job survives: a power cut, or a crash.")
     payload_warn: int = _bytes(1_000_000, "Payloads above this are mentioned.")
     payload_limit: int = _bytes(16_000_000, "Payloads above this are refused.", high=256 * 10**6)
     capture_warn: int = _bytes(50_000_000, "Captures above this are mentioned.")
@@ -322,6 +322,14 @@ class Settings:
         file or variable, the value and what is accepted."""
         return cls(**{name: value for name, (value, _) in _gather(folder, overrides).items()})
 
+    def environ(self) -> dict[str, str]:
+        """The variables that give another process these settings: all that differ from the default."""
+        blank = Settings()
+        changed = {name: getattr(self, name) for name in _FIELDS
+                   if getattr(self, name) != getattr(blank, name)}
+        return {PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+                for name, value in changed.items()}
+
     @classmethod
     def origins(cls, folder: LabFolder, **overrides: object) -> dict[str, tuple[object, str]]:
         """Every setting with its value and the place it came from, for people who wonder."""
@@ -335,7 +343,7 @@ _FIELDS = {f.name: f for f in fields(Settings)}
 
 
 def _gather(folder: LabFolder, overrides: dict[str, object]) -> dict[str, tuple[Any, str]]:
-    """name → (value, where from); later sources win."""
+    """Names to (value, where from); later sources win."""
     found: dict[str, tuple[Any, str]] = {}
     for file in (config_folder() / "settings.toml", folder.settings_file):
         for name, value in _read_file(file).items():

@@ -1,0 +1,96 @@
+"""Tether Lab: a notebook cell becomes a job that outlives its kernel.
+
+    %load_ext tether_lab
+
+    %%job train --retries 3 --timeout 10m lr=0.1
+    ...
+
+    from tether_lab import Lab
+    lab = Lab()
+    job = lab.get(1)
+    job.result()
+
+Everything is loaded when it is first asked for: importing this package costs milliseconds and
+loads the standard library only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        BadRequest,
+        BadSignature,
+        CaptureRefused,
+        CellError,
+        JobCancelled,
+        JobExpired,
+        JobFailed,
+        JobNotFound,
+        JobWasCancelled,
+        NoRetry,
+        OptionError,
+        PayloadError,
+        QueueError,
+        ResultUnavailable,
+        SoftTimeout,
+        TetherLabError,
+        UnknownHandler,
+        WaitTimeout,
+        WorkerError,
+    )
+    from .job import RetryPolicy, State, Timeout
+    from .lab import Job, Lab
+    from .runner.context import ctx
+    from .runner.endings import Cancel, Fail, Snooze
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Timeout": "job",
+    "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
+    "ctx": "runner.context",
+    **dict.fromkeys((
+        "BadRequest", "BadSignature", "CaptureRefused", "CellError", "JobCancelled", "JobExpired",
+        "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
+        "QueueError", "ResultUnavailable", "SoftTimeout", "TetherLabError", "UnknownHandler",
+        "WaitTimeout", "WorkerError"), "errors"),
+}
+
+__all__ = [
+    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Fail", "Job",
+    "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "Lab", "NoRetry",
+    "OptionError", "PayloadError", "QueueError", "ResultUnavailable", "RetryPolicy", "Snooze",
+    "SoftTimeout", "State", "TetherLabError", "Timeout", "UnknownHandler", "WaitTimeout",
+    "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    if name != "ctx":               # the current job's: asked anew each time, never remembered
+        globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext tether_lab``: the magics."""
+    from .cell.extension import load_ipython_extension as load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext tether_lab``."""
+    from .cell.extension import unload_ipython_extension as unload
+
+    unload(shell)
