@@ -84,9 +84,8 @@ def _bar(bar: dict[str, Any]) -> tuple[BarView, float | None]:
 
 
 def _rate(rate: float, unit: str) -> str:
-    space = "" if len(unit) <= 2 else " "
     if rate >= 1:
-        return f"{quantity(round(rate, 1))}{space}{unit}/s"
+        return f"{quantity(round(rate, 1))} {unit}/s"
     return f"{quantity(round(1 / rate, 1))} s/{unit}"
 
 

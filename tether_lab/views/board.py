@@ -141,7 +141,7 @@ def _error(snapshot: Snapshot) -> ErrorView | None:
     row = snapshot.row
     if row.state in (State.COMPLETED, State.SKIPPED) or not row.error:
         return None
-    if row.state is State.CANCELLED and row.error.startswith("cancelled by user"):
+    if row.state is State.EXPIRED or row.error.startswith("cancelled by user"):
         return None
     failed = [a for a in snapshot.attempts if a.traceback]
     traceback = plain(failed[-1].traceback or "").rstrip() if failed else ""

@@ -127,9 +127,9 @@ def _line(line: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` without terminal escape codes and control characters."""
+    """``text`` without terminal escape codes, control characters and marks that turn its direction."""
     without = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)", "", text)
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", without)
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", without)
 
 
 def tail(outputs: Iterable[Output], lines: int = 6) -> str:

@@ -41,7 +41,7 @@ def role(state: State) -> str:
 
 
 def headline(snapshot: Snapshot, progress: Progress) -> str:
-    """One line: what the job is doing, since when, what it waits for."""
+    """What stands after the status: since when, for how long, what it waits for."""
     row, now = snapshot.row, snapshot.at
     match row.state:
         case State.BLOCKED:
@@ -58,18 +58,18 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
             return _running(snapshot, progress)
         case State.COMPLETED:
             tries = f", attempt {row.attempt} of {row.max_attempts}" if row.attempt > 1 else ""
-            return f"completed in {_took(snapshot)}{tries}"
+            return f"in {_took(snapshot)}{tries}"
         case State.FAILED:
             if row.attempt == 0:
-                return "failed before it could start"
+                return "before it could start"
             tries = f" and {count(row.attempt, 'attempt')}" if row.attempt > 1 else ""
-            return f"failed after {_took(snapshot)}{tries}"
+            return f"after {_took(snapshot)}{tries}"
         case State.CANCELLED:
-            return "cancelled before it started" if row.attempt == 0 else f"cancelled after {_took(snapshot)}"
+            return "before it started" if row.attempt == 0 else f"after {_took(snapshot)}"
         case State.EXPIRED:
-            return "expired: no runner was free before its deadline"
+            return "no runner was free before its deadline"
         case State.SKIPPED:
-            return "skipped"
+            return "a condition of its chain said no"
         case _:
             assert_never(row.state)
 
@@ -83,7 +83,7 @@ def _running(snapshot: Snapshot, progress: Progress) -> str:
     if row.cancel_requested_at is not None:
         ago = duration(max(0, now - row.cancel_requested_at) / 1e6)
         return f"being cancelled for {ago}, ran {since}"
-    said = f"running for {since}"
+    said = f"for {since}"
     if row.attempt > 1:
         said += f", {_of(snapshot)}"
     if progress.left is not None:
@@ -130,8 +130,6 @@ def attempt_words(attempt: Attempt) -> tuple[str, str]:
 def remedy(snapshot: Snapshot) -> str:
     """What to do about the error. Worded for the person at the notebook."""
     row, error = snapshot.row, snapshot.row.error or ""
-    if row.state is State.EXPIRED:
-        return f"Give it more time with --expires, or run it now: %jobs retry {row.id}"
     if row.state is not State.FAILED:
         return ""
     missing = re.match(r"(?:ModuleNotFoundError|ImportError): .*?'([\w.]+)'", error)
@@ -155,6 +153,8 @@ def hints(snapshot: Snapshot) -> tuple[str, ...]:
     said = []
     if row.state is State.PENDING and snapshot.worker_alive is False:
         said.append("%tether start starts a worker")
+    if row.state in (State.EXPIRED, State.CANCELLED):
+        said.append(f"%jobs retry {row.id} runs it now")
     if row.state is State.COMPLETED:
         if snapshot.result is not None and snapshot.result.kind not in ("none", "unavailable"):
             said.append("job.result() gives the result")

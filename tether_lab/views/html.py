@@ -148,7 +148,7 @@ def _options(card: Card) -> Markup:
 
 
 def _attempts(card: Card, full: bool) -> Markup:
-    if not card.attempts or (len(card.attempts) == 1 and not full and card.role in ("good", "running")):
+    if len(card.attempts) < 2:
         return Markup()
     rows = [(str(a.number), _outcome(a), a.started, a.took, a.used, a.error) for a in card.attempts]
     return _fold(count(len(rows), "attempt"),
@@ -161,8 +161,9 @@ def _outcome(attempt: AttemptView) -> str:
 
 def _details(card: Card, full: bool) -> Markup:
     rows = [*card.timings, *card.provenance]
-    if len(card.attempts) == 1 and card.attempts[0].used:
-        rows.append(("used", card.attempts[0].used))
+    if len(card.attempts) == 1:
+        only = card.attempts[0]
+        rows.append(("attempt", ", ".join(t for t in (_outcome(only), only.took, only.used) if t)))
     return _fold("details", _grid((), rows), full) if rows else Markup()
 
 

@@ -12,7 +12,7 @@ from .phrases import brief, duration, moment, quantity, size
 
 
 def options_shown(row: JobRow) -> tuple[tuple[str, str], ...]:
-    """(name, words) for each option that was set; due time and attempts stand in the headline too."""
+    """(name, words) for each option that was set. Tags and description have their own places."""
     blank, options = JobOptions(), row.options
     said: list[tuple[str, str]] = []
     for option in OPTIONS:
@@ -21,11 +21,9 @@ def options_shown(row: JobRow) -> tuple[tuple[str, str], ...]:
             value = row.priority
         elif option.name == "queue":
             value = row.queue
-        elif option.name == "tags":
-            value = value or row.tags
         elif option.name == "max_attempts" and value is None and row.max_attempts > 1:
             value = row.max_attempts
-        if value == getattr(blank, option.name):
+        if value == getattr(blank, option.name) or option.name in ("tags", "description"):
             continue
         said.append((option.name.replace("_", " "), brief(_words(option.name, value, row), 200)))
     return tuple(said)
@@ -51,7 +49,7 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return f"at most {duration(value)} old"
         case ("meta", _):
             return json.dumps(value, ensure_ascii=False)
-        case (("keep" | "tags"), _):
+        case ("keep", _):
             return ", ".join(value)
         case _:
             return str(value)

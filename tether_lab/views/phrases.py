@@ -62,6 +62,8 @@ def quantity(number: float) -> str:
 def brief(text: str, longest: int) -> str:
     """``text`` in one line of at most ``longest`` characters, an ellipsis in the middle."""
     line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(c for c in line if c.isprintable() or c == " ")
     if len(line) <= longest:
         return line
     head = (longest - 1) * 2 // 3

@@ -18,7 +18,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def draw_card(card: Card, *, full: bool = False) -> str:
     """A card in a few lines; ``full`` adds attempts, options, timings, provenance, traceback."""
-    lines = [f"{SIGNS[card.role]} {card.title} #{card.job_id}  {card.status}: {card.headline}"]
+    lines = [f"{SIGNS[card.role]} {card.title} #{card.job_id}  {said(card)}"]
     lines += _indented(card.parameters, card.description, " ".join(f"#{t}" for t in card.tags))
     lines += [f"  {_bar(bar)}" for bar in card.bars]
     if card.more_bars:
@@ -41,12 +41,18 @@ def draw_card(card: Card, *, full: bool = False) -> str:
     return "\n".join(lines)
 
 
+def said(card: Card) -> str:
+    """Status and headline as one phrase: ``completed in 3.2 s``, ``pending, waits for …``."""
+    joins = card.headline.startswith(("in ", "for ", "after ", "before "))
+    return f"{card.status}{' ' if joins else ', '}{card.headline}"
+
+
 def _details(card: Card) -> list[str]:
     lines = [f"  {label}: {text}" for label, text in (*card.timings, *card.provenance)]
     for attempt in card.attempts:
-        said = [f"attempt {attempt.number}", attempt.outcome, attempt.started, attempt.took,
-                attempt.used, attempt.error]
-        lines.append("  " + " · ".join(part for part in said if part))
+        parts = [f"attempt {attempt.number}", attempt.outcome, attempt.started, attempt.took,
+                 attempt.used, attempt.error]
+        lines.append("  " + " · ".join(part for part in parts if part))
     lines += [f"  took {c.name}: {c.type}, {c.size}, {c.why}" for c in card.captures]
     if card.error and card.error.traceback:
         lines += ["", *(f"  {line}" for line in card.error.traceback.split("\n")), ""]

@@ -1,0 +1,85 @@
+"""The flags of the magics, made from ``job.options``, and the help that is made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tether_lab.job import OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """``takes`` is what its value looks like (empty: it takes none); ``optional`` values need ``=``;
+    ``many`` may be given again, the names add up."""
+
+    name: str
+    takes: str
+    help: str
+    short: str = ""
+    optional: bool = False
+    many: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def usage(self) -> str:
+        """As in help: ``-n, --register`` or ``--cache[=AGE]``."""
+        names = f"{self.short}, {self.flag}" if self.short else self.flag
+        if not self.takes:
+            return names
+        return f"{names}[={self.takes}]" if self.optional else f"{names} {self.takes}"
+
+
+def _declared() -> tuple[Flag, ...]:
+    """One flag an option, and ``--retries`` as people know it."""
+    flags = []
+    for option in OPTIONS:
+        flags.append(Flag(option.name, option.takes, option.help, optional=option.name == "cache",
+                          many=option.name in ("keep", "tags")))
+        if option.name == "max_attempts":
+            flags.append(Flag("retries", "N", "Try again up to N times after a failure."))
+    return tuple(flags)
+
+
+OPTION_FLAGS = _declared()
+WATCH_FLAGS = (
+    Flag("wait", "", "Stream the outputs into the cell like a plain cell; raise if the job fails.", "-w"),
+    Flag("follow", "", "The same, with the job's card above the outputs.", "-f"),
+    Flag("help", "", "Show this.", "-h"),
+)
+CELL_FLAGS = (
+    Flag("register", "", "Only register the handler; run nothing.", "-n"),
+    Flag("with", "NAME,NAME", "Take these variables along although the cell does not name them.", many=True),
+    Flag("without", "NAME,NAME", "Leave these out: the cell makes them itself.", many=True),
+    Flag("capture", "MODE", "auto: take what the cell uses; none: take nothing."),
+    Flag("env", "NAME,NAME", "Take these environment variables along, even if they look secret.", many=True),
+    Flag("shell", "", "The cell is a script for the shell (or for what its #! line names)."),
+)
+OPTION_NAMES = frozenset(flag.name for flag in OPTION_FLAGS)
+
+CELL = (*CELL_FLAGS, *WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
+"""What ``%%job`` takes."""
+LINE = (*WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
+"""What ``%job KEY`` takes."""
+
+CELL_HELP = """\
+%%job [KEY] [name=value …] [flags] [# comment]
+
+Make the cell below a job: it runs in a process of its own and outlives this kernel.
+KEY names the handler, so that it can be run again (%job KEY); without one the job gets a name of
+its own. Values are Python, evaluated here: lr=0.1 xs=[1, 2] n=base*2. They become variables of the
+cell, and the defaults of its later jobs."""
+
+LINE_HELP = """\
+%job KEY [name=value …] [flags]     run a registered handler again
+%job ID                             show a job
+%job                                show the newest job"""
+
+
+def help_text(opening: str, flags: tuple[Flag, ...]) -> str:
+    """``opening`` and one line a flag."""
+    width = max(len(flag.usage) for flag in flags)
+    lines = [f"  {flag.usage.ljust(width)}  {flag.help}" for flag in flags]
+    return "\n".join([opening, "", "Flags:", *lines])
