@@ -1,0 +1,258 @@
+"""One running attempt: what its process says, how long it may go on, how it ends.
+
+Knows no database. The loop feeds it, asks it when something is due, and turns it into an ending
+once it is ``over``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import signal
+from dataclasses import dataclass, field
+
+from tether_lab.job import Claim, ClaimedJob, HandlerVersion, JobOptions, Usage
+from tether_lab.outcome import (
+    Cancelled,
+    Crashed,
+    Failed,
+    Interrupted,
+    Outcome,
+    Snoozed,
+    Stored,
+    Succeeded,
+    TimedOut,
+)
+from tether_lab.runner import wire
+
+from .attribution import crash_reason
+from .output import Output
+from .process import CHUNK, Process
+from .progress import Progress
+
+AGAIN = 1.5
+"""Seconds after which the first SIGINT is repeated."""
+LEAVING = 5.0
+"""Seconds that a process gets to go after it said how the job ended."""
+FOREVER = float("inf")
+
+
+@dataclass(slots=True)
+class Stop:
+    """We are ending it. ``why``: cancel, drain, timeout, memory, lost. Monotonic seconds."""
+
+    why: str
+    again_at: float
+    kill_at: float
+    killed: bool = False
+
+
+@dataclass(slots=True)
+class Attempt:
+    """``at`` and the like are monotonic seconds; ``started_at`` is UTC µs."""
+
+    job: ClaimedJob
+    version: HandlerVersion
+    options: JobOptions
+    process: Process
+    output: Output
+    sent_at: float
+    started: float | None = None
+    started_at: int | None = None
+    ended: wire.Ended | None = None
+    leave_by: float = FOREVER
+    evicted: bool = False
+    blamed: bool = False           # its zygotes die too often for chance
+    stop: Stop | None = None
+    soft_sent: bool = False
+    used_memory: int = 0
+    flushed_at: float = 0.0
+    progress: Progress = field(default_factory=Progress)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    words: str = ""
+    _decoders: dict[str, codecs.IncrementalDecoder] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {name: decoder("replace") for name in ("stdout", "stderr")}
+
+    @property
+    def lost(self) -> bool:
+        """Its claim is somebody else's."""
+        return self.stop is not None and self.stop.why == "lost"
+
+    @property
+    def claim(self) -> Claim:
+        return self.job.claim
+
+    # -- what its process says --------------------------------------------------------------------
+
+    def read_pipe(self, name: str) -> bool:
+        """Text that went around Python's streams: C code, child processes, last words. False: ended."""
+        try:
+            data = os.read(getattr(self.process, name), CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        self.output.text(name, self._decoders[name].decode(data, final=not data))
+        return bool(data)
+
+    def drain(self) -> None:
+        """What still lies in the pipes, at most a few of their capacities."""
+        for name in ("stdout", "stderr"):
+            for _ in range(16):
+                try:
+                    data = os.read(getattr(self.process, name), CHUNK)
+                except OSError:
+                    break
+                self.output.text(name, self._decoders[name].decode(data, final=not data))
+                if not data:
+                    break
+        with contextlib.suppress(OSError):
+            self.words = os.read(self.process.stack, 65536).decode(errors="replace")
+
+    def receive(self, message: wire.FromJob, now: float) -> None:
+        """One frame; frames of another attempt (a warm process) are not ours."""
+        match message:
+            case wire.Stream() | wire.Display() | wire.ClearOutput() | wire.ErrorOutput():
+                self.output.receive(message)
+            case wire.ProgressBar():
+                self.progress.receive(message)
+            case wire.Note(kind=kind, detail=detail):
+                self.events.append((kind if kind in ("warning", "notified") else "warning", detail))
+            case wire.Call(number=number, verb=verb):
+                self.process.send(wire.Answer(number, error=f"a job cannot call {verb!r}"))
+            case wire.Ended() if self._ours(message.job_id, message.epoch):
+                self.ended, self.leave_by = message, now + LEAVING
+
+    def _ours(self, job_id: int, epoch: int) -> bool:
+        return (job_id, epoch) == (self.claim.job_id, self.claim.epoch)
+
+    def channel_ended(self, now: float) -> None:
+        """It closed its control socket: it is about to be gone, or user code closed it by force."""
+        if self.ended is None and self.process.exited is None:
+            self.leave_by = min(self.leave_by, now + LEAVING)
+
+    def user_code_started(self, message: wire.Started, now: float, utc: int) -> bool:
+        """User code is about to run: the clock of its timeout starts here."""
+        if not self._ours(message.job_id, message.epoch):
+            return False
+        self.started, self.started_at = now, utc
+        return True
+
+    # -- ending it --------------------------------------------------------------------------------
+
+    def push(self, why: str, now: float, *, grace: float) -> None:
+        """Ask it to end: SIGINT, again a little later, SIGKILL to its group at ``grace`` (0: at once)."""
+        if self.ended is not None:
+            return
+        if self.stop is None:
+            self.stop = Stop(why, now + AGAIN, now + grace)
+            if grace > 0:
+                self.process.signal(signal.SIGINT)
+        self.stop.kill_at = min(self.stop.kill_at, now + grace)
+        self.act(now)
+
+    def kill(self, why: str, now: float) -> None:
+        """End it at once, with everything it started."""
+        if self.stop is None or not self.stop.killed:
+            self.stop = Stop(why, FOREVER, now)
+        self.act(now)
+
+    def act(self, now: float) -> None:
+        """Do what is due: deadlines, the next step of the ladder, a process that does not leave."""
+        timeout = self.options.timeout
+        if self.stop is None and self.ended is None and timeout is not None:
+            since = now - self._clock
+            if timeout.hard is not None and since >= timeout.hard:
+                self.kill("timeout", now)
+            elif timeout.soft is not None and since >= timeout.soft and not self.soft_sent:
+                self.soft_sent = True
+                self.events.append(("soft_timeout", f'{{"after": {timeout.soft:g}}}'))
+                self.process.signal(signal.SIGUSR2)
+        if self.stop is not None and not self.stop.killed and self.ended is None:
+            if now >= self.stop.kill_at:
+                self.stop.killed = True
+                self.process.kill()
+            elif now >= self.stop.again_at:
+                self.stop.again_at = FOREVER
+                self.process.signal(signal.SIGINT)
+        if now >= self.leave_by:
+            self.leave_by, self.evicted = FOREVER, True
+            self.process.kill()
+
+    @property
+    def _clock(self) -> float:
+        return self.sent_at if self.started is None else self.started
+
+    def due(self) -> float:
+        """When ``act`` has something to do next."""
+        moments = [self.leave_by]
+        if self.stop is not None and not self.stop.killed:
+            moments += [self.stop.again_at, self.stop.kill_at]
+        elif self.stop is None and self.ended is None and self.options.timeout is not None:
+            timeout = self.options.timeout
+            if timeout.hard is not None:
+                moments.append(self._clock + timeout.hard)
+            if timeout.soft is not None and not self.soft_sent:
+                moments.append(self._clock + timeout.soft)
+        return min(moments)
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will come of it: its process is gone, or a warm one said that the job ended."""
+        if self.process.exited is not None or self.process.gone:
+            return True
+        return self.ended is not None and self.process.warm
+
+    # -- how it ended -----------------------------------------------------------------------------
+
+    def outcome(self) -> Outcome:
+        """The ending as a value. What the job itself said counts before how its process went."""
+        if self.ended is not None:
+            return self._said(self.ended)
+        if self.stop is not None:
+            match self.stop.why:
+                case "cancel":
+                    return Cancelled("user")
+                case "drain":
+                    return Interrupted("the worker stopped")
+                case "timeout" if self.options.timeout is not None and self.options.timeout.hard is not None:
+                    return TimedOut(self.options.timeout.hard)
+        if self.process.gone and self.blamed:
+            return Crashed("the zygote of its process died again and again while it ran")
+        if self.process.gone:
+            return Interrupted("the zygote of its process died")
+        limit = self.options.memory if self.stop is not None and self.stop.why == "memory" else None
+        exited = None if self.evicted else self.process.exited
+        return Crashed(crash_reason(exited, channel_lost=self.process.channel_lost,
+                                    memory_limit=limit, used=self.used_memory))
+
+    def _said(self, ended: wire.Ended) -> Outcome:
+        match ended.kind:
+            case "succeeded":
+                return Succeeded(Stored(ended.result_kind, ended.result_body, ended.result_text,
+                                        ended.result_type, ended.result_size, ended.blobs))
+            case "cancelled" if self.stop is not None and self.stop.why == "drain":
+                return Interrupted("the worker stopped")
+            case "cancelled":
+                return Cancelled("user" if self.stop is not None else "itself", ended.message)
+            case "snoozed":
+                return Snoozed(ended.seconds)
+            case "soft_timed_out":
+                timeout = self.options.timeout
+                return TimedOut(timeout.soft if timeout and timeout.soft else 0.0)
+            case _:
+                if (self.stop is not None and self.stop.why == "drain"
+                        and "KeyboardInterrupt" in ended.error_types):
+                    return Interrupted("the worker stopped")
+                return Failed(ended.error_types, ended.message, ended.traceback, ended.retry,
+                              ended.retry_after)
+
+    def usage(self) -> Usage:
+        exited = self.process.exited
+        if exited is None:
+            return Usage(pid=self.process.pid)
+        return Usage(exited.cpu_seconds, exited.peak_bytes, exited.exit_code, exited.signal, exited.pid)

@@ -1,0 +1,128 @@
+"""From an attempt that is over to what the queue records of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from tether_lab.errors import TetherLabError
+from tether_lab.job import ClaimedJob, JobOptions, ResultRow, RetryPolicy, Usage
+from tether_lab.job_queue.claim import Ending
+from tether_lab.outcome import (
+    Crashed,
+    Failed,
+    Lost,
+    NextStep,
+    Outcome,
+    Succeeded,
+    TimedOut,
+    decide,
+    outcome_name,
+)
+from tether_lab.vault import signing
+from tether_lab.vault.keys import Vault
+
+from .attempts import Attempt
+from .output import Rows
+
+LONGEST_TEXT = 4000
+RESULT_KINDS = ("none", "json", "pickle", "unavailable")
+
+
+class Endings:
+    """Builds endings; holds what they need and nothing else."""
+
+    def __init__(self, vault: Vault, db_uuid: str, blobs: Path, crash_budget: int,
+                 clock: Callable[[], int]) -> None:
+        self._vault, self._uuid, self._blobs = vault, db_uuid, blobs
+        self._budget, self._clock = crash_budget, clock
+
+    def of(self, attempt: Attempt, rows: Rows) -> Ending:
+        """The ending of an attempt that ran."""
+        outcome = attempt.outcome()
+        result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
+        small = dict(outcome.stored.blobs or {}) if isinstance(outcome, Succeeded) else {}
+        large = self._large(result, small) if result is not None else {}
+        return self._ending(
+            attempt.job, outcome, attempt.options, usage=attempt.usage(), rows=rows, result=result,
+            small=small, large=large, cancel_requested=attempt.stop is not None and attempt.stop.why == "cancel",
+            words=attempt.words,
+            started_at=attempt.started_at)
+
+    def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
+        """The ending of a job that never reached a process."""
+        return self._ending(job, outcome, options or JobOptions(), usage=Usage(), rows=[])
+
+    def refused(self, job: ClaimedJob, error: TetherLabError) -> Ending:
+        """The ending of a job that may not run: failed, not tried again."""
+        message = error.message if not error.remedy else f"{error.message}. {error.remedy}"
+        names = (type(error).__name__, "TetherLabError")
+        return self.of_unstarted(job, Failed(names, message, error.where, retry=False))
+
+    def _ending(self, job: ClaimedJob, outcome: Outcome, options: JobOptions, *, usage: Usage, rows: Rows,
+                result: ResultRow | None = None, small: dict[str, bytes] | None = None,
+                large: dict[str, int] | None = None, cancel_requested: bool = False, words: str = "",
+                started_at: int | None = None) -> Ending:
+        now = self._clock()
+        step: NextStep = decide(
+            outcome, attempt=job.attempt, max_attempts=job.max_attempts,
+            retry=options.retry or RetryPolicy(), now=now, crash_count=job.crash_count,
+            crash_budget=self._budget, cancel_requested=cancel_requested,
+            spread=random.uniform(-1, 1))  # noqa: S311  spreads retries, hides nothing
+        error_type, error, traceback = _error(outcome)
+        if isinstance(outcome, Crashed) and words:
+            traceback = words
+        return Ending(
+            claim=job.claim, outcome_name=outcome_name(outcome), error_type=error_type, error=error,
+            traceback=traceback, usage=usage, step=step, result=result, small_blobs=small or {},
+            large_blobs=large or {}, finished_at=now, started_at=started_at or job.started_at,
+            outputs=rows, detail=json.dumps({"error": error[:500]} if error else {}))
+
+    def _result(self, job: ClaimedJob, outcome: Succeeded) -> ResultRow:
+        stored = outcome.stored
+        kind = stored.kind if stored.kind in RESULT_KINDS else "unavailable"
+        mac = self._vault.sign(signing.RESULT, *signing.result_fields(
+            self._uuid, job.uuid, job.claim.epoch, kind, stored.body))
+        return ResultRow(job.claim.job_id, job.uuid, job.claim.epoch, kind, stored.body, stored.text,
+                         stored.type, stored.size, self._vault.key_id, mac)
+
+    def _large(self, result: ResultRow, small: dict[str, bytes]) -> dict[str, int]:
+        """The large blobs that a stored result refers to, with their sizes (they are files already)."""
+        if result.kind != "pickle":
+            return {}
+        found = {}
+        for digest in _digests(json.loads(result.body)):
+            path = self._blobs / digest[:2] / digest
+            if digest not in small and path.is_file():
+                found[digest] = path.stat().st_size
+        return found
+
+
+def _digests(value: object) -> set[str]:
+    """Every text in a stored manifest that reads like the address of a blob."""
+    match value:
+        case str() if len(value) == 40 and all(c in "0123456789abcdef" for c in value):
+            return {value}
+        case list():
+            return set().union(*map(_digests, value))
+        case dict():
+            return set().union(*map(_digests, value.values()))
+        case _:
+            return set()
+
+
+def _error(outcome: Outcome) -> tuple[str | None, str | None, str | None]:
+    """(type, one line, traceback) as the attempt's row shows them."""
+    match outcome:
+        case Failed(error_types, message, traceback):
+            return (error_types[0] if error_types else "Error"), message[:LONGEST_TEXT], traceback or None
+        case TimedOut(after):
+            return "TimedOut", f"timed out after {after:g} s", None
+        case Crashed(reason):
+            return "Crashed", reason, None
+        case Lost(worker):
+            return "Lost", f"the worker {worker} died", None
+        case _:
+            return None, None, None

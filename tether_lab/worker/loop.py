@@ -1,0 +1,222 @@
+"""The worker's flow, on one screen: wait, end what is over, record and claim, dispatch, write.
+
+One thread. Nothing in here blocks but the wait and SQLite's own commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import signal
+import time
+from collections.abc import Callable
+
+from tether_lab.errors import QueueBusy, StorageFull, TetherLabError, WorkerError
+from tether_lab.job import ClaimedJob
+from tether_lab.job_queue import cancel, claim, read
+from tether_lab.job_queue.claim import Ending
+from tether_lab.job_queue.queue import Queue
+from tether_lab.outcome import Interrupted
+from tether_lab.settings import Settings
+from tether_lab.vault.keys import Vault
+
+from . import stacks
+from .chores import Chores
+from .dispatch import Dispatcher, Prepared
+from .endings import Endings
+from .faults import fault
+from .pool import Pools
+from .process import Process
+from .running import AFTER_ERROR, Running, utc
+
+AHEAD = 2
+"""Idle processes kept per interpreter, so that no job waits for a fork."""
+
+
+class Supervisor:
+    """One lab's worker. ``worker`` is its id in claims."""
+
+    def __init__(self, queue: Queue, vault: Vault, settings: Settings, worker: str,
+                 log: Callable[[str], None]) -> None:
+        self.queue, self.settings, self.worker, self.log = queue, settings, worker, log
+        self.selector = selectors.DefaultSelector()
+        self.pools = Pools(self.selector, ahead=min(AHEAD, settings.runners), log=log,
+                           on_event=self._said, preload_modules=settings.preload)
+        self.dispatcher = Dispatcher(queue, vault)
+        self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
+        self.running = Running(queue, settings, self.pools, self.endings, log)
+        self.chores = Chores([], log)
+        self.waiting: list[Prepared] = []      # claimed, no process yet
+        self.ended: list[Ending] = []          # not yet recorded
+        self.look = True                       # something may be claimable
+        self.next_due: int | None = None       # UTC µs: something will be
+        self.retry_at = 0.0                    # the last transaction failed
+        self.draining_until: float | None = None
+        self.stopped = False
+        self.active_at = time.monotonic()
+        self._data_version = queue.data_version()
+
+    # -- the flow ------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        while not self.stopped:
+            self.wait()
+            self.end_what_is_over()
+            self.turn()
+            self.dispatch()
+            self.running.write(time.monotonic())
+            self.chores.run(time.monotonic())
+
+    def wait(self) -> None:
+        """Sleep until somebody speaks or something is due, and hear them out."""
+        for key, mask in self.selector.select(max(0.0, self._due() - time.monotonic())):
+            current = self.selector.get_map().get(key.fd)
+            if current is not None and current.data is key.data:   # an earlier one may have closed it
+                key.data(mask)
+
+    def end_what_is_over(self) -> None:
+        now = time.monotonic()
+        self.ended += self.running.tend(now)
+        if self.draining_until is not None:
+            self._drain_on(now)
+
+    def turn(self) -> None:
+        """Record endings and claim what is due, in one transaction."""
+        now = time.monotonic()
+        if self.next_due is not None and utc() >= self.next_due:
+            self.look, self.next_due = True, None
+        free = self.settings.runners - len(self.running) - len(self.waiting)
+        limit = max(0, free) if self.look and self.draining_until is None else 0
+        if now < self.retry_at or not (self.ended or limit):
+            return
+        claimed = self._record_and_claim(limit, now)
+        if claimed:
+            fault("after_claim_commit")
+            self.active_at = now
+            self.waiting += filter(None, map(self._prepare, claimed))
+
+    def dispatch(self) -> None:
+        """Hand the claimed jobs to processes, as far as there are any yet."""
+        now = time.monotonic()
+        self.waiting = [prepared for prepared in self.waiting if not self._dispatched(prepared, now)]
+        busy = {job.version.interpreter.pool for job in [*self.running, *self.waiting]}
+        if self.draining_until is None:
+            self.pools.tend(now, busy=busy, idle_for=self.settings.idle_zygote)
+
+    # -- its steps -----------------------------------------------------------------------------------
+
+    def _record_and_claim(self, limit: int, now: float) -> list[ClaimedJob]:
+        fault("before_turn")
+        if self.ended:
+            fault("before_finish_commit")
+        try:
+            found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
+                               lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
+                               limit=limit)
+        except (QueueBusy, StorageFull) as error:
+            self.retry_at = now + AFTER_ERROR
+            self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
+            return []
+        fault("after_turn_commit")
+        if self.ended:
+            fault("after_finish_commit")
+            self.active_at = now
+        for lost in found.lost:
+            self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
+        self.ended.clear()
+        if len(found.claimed) < limit:
+            self.look, self.next_due = False, read.next_due(self.queue)
+        return found.claimed
+
+    def _prepare(self, job: ClaimedJob) -> Prepared | None:
+        try:
+            return self.dispatcher.prepare(job)
+        except TetherLabError as error:
+            self.log(f"job {job.claim.job_id} may not run: {error.message}")
+            self.ended.append(self.endings.refused(job, error))
+            return None
+
+    def _dispatched(self, prepared: Prepared, now: float) -> bool:
+        version = prepared.version
+        warm = prepared.options.isolation == "warm" and version.kind in ("function", "class")
+        try:
+            process = self.pools.take(version, warm=warm, now=now)
+        except WorkerError as error:
+            self.log(f"job {prepared.job.claim.job_id} cannot run: {error.message}")
+            self.ended.append(self.endings.refused(prepared.job, error))
+            return True
+        if process is not None:
+            self.running.start(prepared, self.dispatcher.task(prepared), process, now)
+        return process is not None
+
+    def _said(self, process: Process, name: str) -> None:
+        self.running.hear(process, name)
+
+    def _due(self) -> float:
+        now = time.monotonic()
+        moments = [self.chores.due(), now + self.settings.fallback_poll, self.running.due(now)]
+        if self.next_due is not None:
+            moments.append(now + (self.next_due - utc()) / 1e6)
+        if self.ended:
+            moments.append(self.retry_at)
+        if self.draining_until is not None:
+            moments.append(self.draining_until)
+        if self.waiting:
+            moments.append(now + 0.25)
+        return min(moments)
+
+    # -- what others ask -----------------------------------------------------------------------------
+
+    def hear(self, datagrams: list[bytes]) -> None:
+        """Hints, and the two requests that are no rows."""
+        self.look = True
+        self.check_cancelled()
+        for datagram in datagrams:
+            request = stacks.parse(datagram)
+            if request is not None:
+                self.running.ask_stack(*request)
+            elif datagram.startswith(b"drain "):
+                with contextlib.suppress(ValueError):
+                    self.drain(float(datagram[6:]))
+
+    def notice_changes(self) -> None:
+        """The folder changed: by us, or by somebody who may want something."""
+        found = self.queue.data_version()
+        if found != self._data_version:
+            self._data_version, self.look = found, True
+            self.check_cancelled()
+
+    def check_cancelled(self) -> None:
+        """Push the attempts that somebody asked to cancel since; jobs without a process end at once."""
+        if not self.running and not self.waiting:
+            return
+        asked = {(c.job_id, c.epoch) for c in cancel.requested(self.queue, self.worker)}
+        for attempt in self.running:
+            if (attempt.claim.job_id, attempt.claim.epoch) in asked:
+                attempt.push("cancel", time.monotonic(), grace=self.settings.cancel_grace)
+
+    def drain(self, grace: float) -> None:
+        """Stop claiming; jobs get ``grace`` seconds to finish, then go back to the queue."""
+        now = time.monotonic()
+        if self.draining_until is None:
+            self.log(f"draining: {len(self.running)} jobs run and have {grace:g} s to finish")
+            for attempt in self.running:
+                attempt.process.signal(signal.SIGTERM)
+        self.draining_until = min(self.draining_until or now + grace, now + grace)
+
+    def stop_now(self) -> None:
+        """No patience: kill what runs and give it back."""
+        self.drain(0.0)
+        for attempt in self.running:
+            if attempt.ended is None:
+                attempt.kill("drain", time.monotonic())
+
+    def _drain_on(self, now: float) -> None:
+        back = Interrupted("the worker stopped")
+        self.ended += [self.endings.of_unstarted(p.job, back) for p in self.waiting]
+        self.waiting.clear()
+        if self.draining_until is not None and now >= self.draining_until:
+            self.draining_until = float("inf")
+            for attempt in self.running:
+                attempt.push("drain", now, grace=self.settings.cancel_grace)
+        self.stopped = not self.running and not self.ended

@@ -1,0 +1,323 @@
+"""Processes for attempts: one zygote per interpreter, idle children ahead, warm processes kept.
+
+``take`` gives a process at once, None if its zygote is still starting, or raises what keeps jobs of
+this interpreter from running. Who takes one gives it back with ``release`` when its attempt is over.
+Nothing here knows attempts or the queue.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
+from typing import Any
+
+from tether_lab.errors import ProtocolMismatch, WorkerDidNotStart, WorkerError
+from tether_lab.job import HandlerVersion, Interpreter
+from tether_lab.runner import wire
+
+from . import preload
+from .process import Process
+from .zygote import Zygote, check
+
+WARM_JOBS = 1000
+START_TRIES = 3
+START_WITHIN = 60.0
+LONGEST_PAUSE = 30.0
+
+
+class Pool:
+    """The processes of one interpreter."""
+
+    def __init__(self, pools: Pools, interpreter: Interpreter) -> None:
+        self._pools, self.interpreter = pools, interpreter
+        self.zygote: Zygote | None = None
+        self.idle: list[Process] = []
+        self.warm: dict[int, list[Process]] = {}
+        self.error: WorkerError | None = None
+        self.used_at = self.started_at = 0.0
+        self.not_before = 0.0
+        self.failures = 0
+        self.wanted: set[str] = set()
+        self._asked: set[str] = set()
+
+    # -- the zygote ------------------------------------------------------------------------------
+
+    def ensure(self, now: float) -> None:
+        """A zygote, started if there is none; raises what keeps it from running."""
+        self.used_at = now
+        if self.zygote is not None:
+            return
+        if now < self.not_before:
+            if self.failures >= START_TRIES and self.error is not None:
+                raise self.error
+            return
+        try:
+            self.zygote = Zygote(self.interpreter)
+        except WorkerError as error:
+            self.error = error
+            raise
+        self.started_at = now
+        self._pools.selector.register(self.zygote, EVENT_READ, self._zygote_ready)
+        self._pools.selector.register(self.zygote.words, EVENT_READ, lambda _: self._words())
+        self._pools.log(f"zygote {self.zygote.pid} started for {self.interpreter.executable}")
+
+    def _words(self) -> None:
+        if self.zygote is not None:
+            text = self.zygote.read_words()
+            if text:
+                self._pools.log(f"zygote {self.zygote.pid} says: {text.rstrip()}")
+            else:
+                self._pools.unregister(self.zygote.words)
+
+    def _zygote_ready(self, mask: int) -> None:
+        zygote = self.zygote
+        if zygote is None:
+            return
+        if mask & EVENT_WRITE:
+            zygote.flush()
+        for message in zygote.read() if mask & EVENT_READ else ():
+            self._hear(zygote, message)
+        self._pools.watch_writing(zygote, zygote.writing)
+        if zygote.dead:
+            self._bury(zygote)
+
+    def _hear(self, zygote: Zygote, message: wire.FromZygote) -> None:
+        match message:
+            case wire.Hello():
+                self._greet(zygote, message)
+            case wire.Forked(token=token, pid=pid):
+                process = self._pools.processes.get(token)
+                if process is not None:
+                    process.started_as(pid)
+            case wire.Exited(token=token):
+                self._pools.ended(token, message)
+            case wire.Preloaded(loaded=loaded, refused=refused):
+                zygote.loaded |= set(loaded)
+                if refused:
+                    self._pools.log(f"not preloaded: {', '.join(refused)}")
+                self._drop_idle()
+
+    def _greet(self, zygote: Zygote, hello: wire.Hello) -> None:
+        if hello.protocol != wire.PROTOCOL:
+            self.error = ProtocolMismatch(
+                f"the tether_lab {hello.version or '(unknown)'} in {hello.prefix} speaks protocol "
+                f"{hello.protocol}, this worker {wire.PROTOCOL}",
+                remedy="Install the same version of tether_lab in both environments.",
+                where=self.interpreter.executable)
+            self.failures, self.not_before = START_TRIES, self.used_at + LONGEST_PAUSE
+            self._forget(zygote)
+            return
+        zygote.hello, zygote.loaded = hello, frozenset(hello.loaded)
+        self.error, self.failures = None, 0
+
+    def _bury(self, zygote: Zygote) -> None:
+        """The zygote's socket ended: so did its jobs (parent-death signals)."""
+        if zygote.hello is None:
+            self.failures += 1
+            self.not_before = self.used_at + min(LONGEST_PAUSE, 0.5 * 2 ** self.failures)
+            if self.failures >= START_TRIES:
+                self.not_before = self.used_at + LONGEST_PAUSE
+            words = zygote.last_words or "it said nothing"
+            self.error = WorkerDidNotStart(
+                f"the runner cannot start in {self.interpreter.prefix}: {words.splitlines()[-1]}",
+                remedy="Repair or reinstall tether_lab in that environment; the worker's log has "
+                       "all of it.", where=words)
+            self._pools.log(f"zygote {zygote.pid} did not start: {words}")
+        elif not zygote.retiring:
+            self._pools.log(f"zygote {zygote.pid} died")
+        self._forget(zygote)
+
+    def _forget(self, zygote: Zygote) -> None:
+        self.zygote = None
+        self._drop_idle()
+        for process in list(self._pools.processes.values()):
+            if self._pools.owner.get(process.token) is self:
+                process.gone = True
+                process.kill()
+                self._pools.ended(process.token, None)
+        self._pools.unregister(zygote)
+        self._pools.unregister(zygote.words)
+        zygote.close()
+        zygote.kill()
+        self._asked.clear()
+
+    # -- processes -------------------------------------------------------------------------------
+
+    def take(self, version: HandlerVersion, *, warm: bool, now: float) -> Process | None:
+        self.ensure(now)
+        if warm:
+            kept = self.warm.get(version.id)
+            if kept:
+                return kept.pop()
+        self.wanted |= preload.wanted(version.manifest)
+        if self.zygote is None or not self.zygote.ready:
+            return None
+        if not warm and self.idle:
+            return self.idle.pop(0)
+        return self._fork(warm=warm)
+
+    def _fork(self, *, warm: bool) -> Process:
+        assert self.zygote is not None
+        process = Process(next(self._pools.tokens), warm=warm)
+        self.zygote.send(wire.Fork(process.token, warm), process.theirs)
+        process.handed_over()
+        self._pools.watch_writing(self.zygote, self.zygote.writing)
+        self._pools.adopt(process, self)
+        return process
+
+    def keep(self, process: Process, version_id: int) -> None:
+        self.warm.setdefault(version_id, []).append(process)
+        while sum(map(len, self.warm.values())) > 2 * self._pools.ahead + 2:
+            oldest = next(kept for kept in self.warm.values() if kept)
+            self._pools.drop(oldest.pop(0))
+
+    def lost(self, process: Process) -> None:
+        """It ended while nobody used it."""
+        for kept in (self.idle, *self.warm.values()):
+            if process in kept:
+                kept.remove(process)
+
+    def _drop_idle(self) -> None:
+        for process in [*self.idle, *(p for kept in self.warm.values() for p in kept)]:
+            self._pools.drop(process)
+        self.idle.clear()
+        self.warm.clear()
+
+    # -- chores ----------------------------------------------------------------------------------
+
+    def tend(self, now: float, *, busy: bool, idle_for: float) -> None:
+        """Retire after ``idle_for`` seconds without a job; else preload, and fork ahead."""
+        zygote = self.zygote
+        if zygote is None:
+            return
+        if not zygote.ready:
+            if now - self.started_at > START_WITHIN:
+                zygote.dead = True
+                self._bury(zygote)
+            return
+        if not busy and now - self.used_at > idle_for:
+            self._pools.log(f"zygote {zygote.pid} retires")
+            self._drop_idle()
+            zygote.retiring = True
+            zygote.send(wire.Retire())
+            self._forget(zygote)
+            return
+        missing = self.wanted - zygote.loaded - self._asked
+        if missing and not busy:
+            self._asked |= missing
+            zygote.send(wire.Preload(tuple(sorted(missing))))
+        while len(self.idle) < self._pools.ahead:
+            self.idle.append(self._fork(warm=False))
+
+
+class Pools:
+    """All processes. ``on_output(process)`` is called when something can be read from it or it ended."""
+
+    def __init__(self, selector: BaseSelector, *, ahead: int, log: Callable[[str], None],
+                 on_event: Callable[[Process, str], None], preload_modules: tuple[str, ...] = ()) -> None:
+        self.selector, self.ahead, self.log = selector, ahead, log
+        self._on_event, self._preload = on_event, frozenset(preload_modules)
+        self.tokens = itertools.count(1)
+        self.processes: dict[int, Process] = {}
+        self.owner: dict[int, Pool] = {}
+        self._pools: dict[tuple[str, str, str], Pool] = {}
+
+    def pool(self, interpreter: Interpreter) -> Pool:
+        found = self._pools.get(interpreter.pool)
+        if found is None:
+            found = self._pools[interpreter.pool] = Pool(self, interpreter)
+            found.wanted |= self._preload
+        return found
+
+    def take(self, version: HandlerVersion, *, warm: bool, now: float) -> Process | None:
+        """A process for one attempt; None if not yet. Raises WorkerError if never."""
+        pool = self.pool(version.interpreter)
+        if pool.zygote is None:
+            check(version.interpreter)
+        return pool.take(version, warm=warm, now=now)
+
+    def release(self, process: Process, version_id: int, *, reusable: bool) -> None:
+        """Its attempt is over: keep it warm, or let it go."""
+        process.jobs += 1
+        pool = self.owner.get(process.token)
+        if (reusable and process.warm and pool is not None and pool.zygote is not None
+                and process.exited is None and process.jobs < WARM_JOBS):
+            pool.keep(process, version_id)
+        else:
+            self.drop(process)
+
+    def drop(self, process: Process) -> None:
+        """Close it; a process that still runs ends at the end of its control socket."""
+        if self.processes.pop(process.token, None) is None:
+            return
+        for descriptor in (process.control, process.stdout, process.stderr):
+            self.unregister(descriptor)
+        process.close()
+        self.owner.pop(process.token, None)
+
+    def forget(self, process: Process) -> None:
+        """An idle one ended."""
+        pool = self.owner.get(process.token)
+        if pool is not None:
+            pool.lost(process)
+        self.drop(process)
+
+    def adopt(self, process: Process, pool: Pool) -> None:
+        """Listen to a new process."""
+        self.processes[process.token], self.owner[process.token] = process, pool
+        for name in ("control", "stdout", "stderr"):
+            self.selector.register(getattr(process, name), EVENT_READ, self._caller(process, name))
+
+    def _caller(self, process: Process, name: str) -> Callable[[int], None]:
+        def call(mask: int) -> None:
+            if mask & EVENT_WRITE:
+                process.flush()
+            if mask & EVENT_READ:
+                self._on_event(process, name)
+            if name == "control" and process.token in self.processes:
+                self.watch_writing(process.control, process.writing)
+        return call
+
+    def ended(self, token: int, exited: wire.Exited | None) -> None:
+        """A process ended (``exited`` None: with its zygote)."""
+        process = self.processes.get(token)
+        if process is None:
+            return
+        process.exited = exited
+        self.owner[token].lost(process)
+        self._on_event(process, "exited")
+
+    def tend(self, now: float, *, busy: set[tuple[str, str, str]], idle_for: float) -> None:
+        for key, pool in self._pools.items():
+            pool.tend(now, busy=key in busy, idle_for=idle_for)
+
+    @property
+    def starting(self) -> bool:
+        """Whether some zygote has not said hello yet."""
+        return any(p.zygote is not None and not p.zygote.ready for p in self._pools.values())
+
+    def pids(self) -> set[int]:
+        return {p.zygote.pid for p in self._pools.values() if p.zygote is not None}
+
+    def close(self) -> None:
+        """Kill every process: zygotes take theirs along."""
+        for process in list(self.processes.values()):
+            process.kill()
+            self.drop(process)
+        for pool in self._pools.values():
+            if pool.zygote is not None:
+                pool._forget(pool.zygote)  # noqa: SLF001  of one house
+
+    # -- the selector ----------------------------------------------------------------------------
+
+    def watch_writing(self, thing: Any, wanted: bool) -> None:
+        key = self.selector.get_map().get(thing)
+        if key is not None:
+            events = EVENT_READ | (EVENT_WRITE if wanted else 0)
+            if key.events != events:
+                self.selector.modify(thing, events, key.data)
+
+    def unregister(self, thing: Any) -> None:
+        if thing in self.selector.get_map():
+            self.selector.unregister(thing)

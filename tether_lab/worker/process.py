@@ -1,0 +1,121 @@
+"""One process that runs attempts, as the supervisor sees it: a control socket, three pipes, a pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+
+from tether_lab.runner import wire
+
+CHUNK = 256 * 1024
+
+
+class Process:
+    """A job process: forked by a zygote, or a spare started for one job.
+
+    ``pid`` is None until the zygote has told it; signals sent before are kept until then. ``exited``
+    is what the kernel said about its end. All descriptors here are non-blocking.
+    """
+
+    def __init__(self, token: int, *, warm: bool) -> None:
+        self.token, self.warm = token, warm
+        self.jobs = 0
+        self.pid: int | None = None
+        self.exited: wire.Exited | None = None
+        self.gone = False          # its zygote died: nobody will tell how it ended
+        self.channel_lost = False
+        self.partial = False       # the last read found something: there may be more
+        self._control, control = socket.socketpair()
+        self.stdout, stdout = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.stderr, stderr = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.stack, stack = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        for end in (stdout, stderr):
+            os.set_blocking(end, True)
+        self._control.setblocking(False)
+        self.theirs: tuple[int, ...] = (control.detach(), stdout, stderr, stack)
+        self._frames = wire.Frames(wire.FROM_JOB)
+        self._outbox = bytearray()
+        self._signals: list[int] = []
+
+    def handed_over(self) -> None:
+        """The other side has its ends: close our copies, or an end of file would never come."""
+        for descriptor in self.theirs:
+            os.close(descriptor)
+        self.theirs = ()
+
+    @property
+    def control(self) -> int:
+        return self._control.fileno()
+
+    @property
+    def writing(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._outbox)
+
+    def send(self, message: wire.Task | wire.Answer) -> None:
+        self._outbox += wire.frame(message)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what fits now."""
+        try:
+            while self._outbox:
+                sent = self._control.send(memoryview(self._outbox)[:CHUNK])
+                del self._outbox[:sent]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._outbox.clear()   # its end shows as an end of file
+
+    def read(self) -> list[wire.FromJob]:
+        """Messages that came, at most a chunk's worth. Sets ``channel_lost`` at the end of the file,
+        or when what came is no message."""
+        self.partial = False
+        try:
+            data = self._control.recv(CHUNK)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.channel_lost = True
+            return []
+        self.partial = True
+        try:
+            return self._frames.feed(data)
+        except ValueError:         # also what msgspec raises: user code wrote into the channel
+            self.channel_lost = True
+            return []
+
+    def started_as(self, pid: int) -> None:
+        self.pid = pid
+        for number in self._signals:
+            self.signal(number)
+        self._signals.clear()
+
+    def signal(self, number: int) -> None:
+        """To the process alone."""
+        if self.pid is None:
+            self._signals.append(number)
+        elif self.exited is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to its whole group; its zygote sweeps what has left the group."""
+        if self.pid is None:
+            self._signals.append(signal.SIGKILL)
+        elif self.exited is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self.signal(signal.SIGKILL)      # not yet a group of its own
+
+    def close(self) -> None:
+        """Close everything; an idle process takes the end of its control socket as its own."""
+        self.handed_over()
+        self._control.close()
+        for descriptor in (self.stdout, self.stderr, self.stack):
+            os.close(descriptor)

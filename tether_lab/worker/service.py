@@ -1,0 +1,269 @@
+"""The life of the worker process: the lock, the queue, what wakes it, its chores, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from selectors import EVENT_READ
+
+from tether_lab.errors import WorkerDisabled
+from tether_lab.job import State
+from tether_lab.job_queue import checkpoint, claim, read, rescue, workers
+from tether_lab.job_queue.queue import Queue
+from tether_lab.settings import LabFolder, Settings
+from tether_lab.vault.keys import Vault
+
+from . import lock, wake
+from .chores import Chore, Chores, FileIdentity
+from .faults import fault
+from .logs import Log
+from .loop import Supervisor
+from .running import utc
+from .spawn import version
+from .zygote import adopt_orphans, children
+
+LOCK_WITHIN = 3.0
+"""Seconds to wait for a lock whose holder hears nobody any more: it is about to go."""
+
+
+def serve(folder: LabFolder, settings: Settings, *, ready: int | None, rotate: bool) -> int:
+    """Be the worker of this lab. The exit code: 0 also if another one runs already."""
+    if ready is not None:
+        os.set_inheritable(ready, False)
+    if not settings.enabled:
+        raise WorkerDisabled("the settings say that no worker may start here (enabled = false)",
+                             remedy="Set enabled = true.", where=str(folder.settings_file))
+    folder.create()
+    held = _take_lock(folder)
+    if held is None:
+        _tell(ready)
+        other = lock.last(folder.run)
+        sys.stderr.write(f"a worker of {folder.path} runs already (pid {other.pid if other else '?'})\n")
+        return 0
+    fault("after_lock")
+    identity = lock.Identity(os.getpid(), lock.boot_id(), lock.starttime(os.getpid()) or 0, version(),
+                             f"w{os.getpid()}-{secrets.token_hex(4)}")
+    held.write(identity)
+    log = Log(folder.worker_log if rotate else None)
+    service = Service(folder, settings, held, identity, log)
+    try:
+        return service.run(ready)
+    finally:
+        held.release()
+
+
+def _take_lock(folder: LabFolder) -> lock.SupervisorLock | None:
+    """The lock; None if somebody else has it: one who hears wakers, or does not go in time."""
+    deadline = time.monotonic() + LOCK_WITHIN
+    while True:
+        held = lock.SupervisorLock.take(folder.run)
+        if held is not None:
+            return held
+        other = lock.last(folder.run)
+        if other is not None and other.alive and other.ready and wake.send(folder.run):
+            return None
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.02)
+
+
+def _tell(ready: int | None) -> None:
+    if ready is not None:
+        with contextlib.suppress(OSError):
+            os.write(ready, b"ready\n")
+        os.close(ready)
+
+
+class Service:
+    """Everything around the loop."""
+
+    def __init__(self, folder: LabFolder, settings: Settings, held: lock.SupervisorLock,
+                 identity: lock.Identity, log: Log) -> None:
+        self._folder, self._settings, self._held = folder, settings, held
+        self._identity, self._log = identity, log
+        self._queue = Queue.open(folder, role="supervisor", settings=settings)
+        self._file = FileIdentity(folder.queue_db)
+        self._loop = Supervisor(self._queue, Vault.open(), settings, identity.worker, log)
+        self._code = 0
+
+    def run(self, ready: int | None) -> int:
+        os.umask(0o077)
+        adopt_orphans()
+        self._listen_to_signals()
+        self._register()
+        self._rescue_from_the_dead()
+        fault("after_rescue")
+        self._listen_to_wakers()
+        self._loop.chores = self._chores()
+        self._held.write(lock.Identity(**{**_fields(self._identity), "ready": True}))
+        _tell(ready)
+        self._log(f"worker {self._identity.worker} of {self._folder.path} is ready")
+        while True:
+            self._loop.run()
+            if self._code or self._loop.draining_until is not None or not self._more_to_do():
+                break
+            self._loop.stopped = False
+            self._listen_to_wakers()
+        return self._close()
+
+    # -- before ------------------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        workers.register(self._queue, id=self._identity.worker, pid=self._identity.pid,
+                         boot_id=self._identity.boot_id, host=socket.gethostname(),
+                         version=self._identity.version, runners=self._settings.runners, now=utc())
+
+    def _rescue_from_the_dead(self) -> None:
+        """We hold the lock, so every other worker of this boot is dead, whatever its row says."""
+        running = {row.worker for row in read.jobs(self._queue, states={State.RUNNING}, limit=100_000)}
+        known = {row.id for row in workers.list(self._queue) if row.state in ("running", "draining")}
+        dead = sorted({w for w in running | known if w} - {self._identity.worker})
+        for worker in known - {self._identity.worker}:
+            workers.mark(self._queue, worker, "dead", utc())
+        self._rescue(dead)
+
+    def _rescue(self, dead: list[str]) -> None:
+        found = rescue.rescue(self._queue, worker=self._identity.worker, boot_id=self._identity.boot_id,
+                              mono=time.monotonic_ns(), now=utc(), dead=dead,
+                              crash_budget=self._settings.crash_budget)
+        for job_id, epoch, state in found:
+            self._log(f"job {job_id} rescued (epoch {epoch}): {state}")
+        self._loop.look = self._loop.look or bool(found)
+
+    def _listen_to_signals(self) -> None:
+        hearing, telling = socket.socketpair()
+        hearing.setblocking(False)
+        telling.setblocking(False)
+        self._telling = telling
+        signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._loop.selector.register(hearing, EVENT_READ, lambda _: self._signalled(hearing))
+
+    def _listen_to_wakers(self) -> None:
+        selector = self._loop.selector
+        self._watch = wake.FolderWatch.open(self._folder.path)
+        if self._watch is not None:
+            selector.register(self._watch, EVENT_READ, lambda _: self._folder_changed())
+        try:
+            self._socket: wake.WakeSocket | None = wake.WakeSocket(self._folder.path, self._folder.run)
+        except OSError as error:
+            self._socket = None
+            self._log(f"no datagrams ({error}): jobs start within {self._settings.fallback_poll:g} s")
+        else:
+            selector.register(self._socket, EVENT_READ, lambda _: self._woken())
+
+    def _stop_listening(self) -> None:
+        for thing in (self._watch, self._socket):
+            if thing is not None:
+                self._loop.selector.unregister(thing)
+                thing.close()
+
+    # -- what is heard -----------------------------------------------------------------------------
+
+    def _folder_changed(self) -> None:
+        if self._watch is not None:
+            self._watch.drain()
+        self._loop.notice_changes()
+
+    def _woken(self) -> None:
+        if self._socket is not None:
+            self._loop.hear(self._socket.read())
+
+    def _signalled(self, hearing: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for number in hearing.recv(4096):
+                if number == signal.SIGCHLD:
+                    self._reap()
+                elif number == signal.SIGQUIT or self._loop.draining_until is not None:
+                    self._loop.stop_now()
+                else:
+                    self._loop.drain(self._settings.drain_grace)
+
+    def _reap(self) -> None:
+        """Collect children that ended, and end what a dead zygote left behind."""
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        for orphan in set(children()) - self._loop.pools.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(orphan, signal.SIGKILL)
+
+    # -- chores ------------------------------------------------------------------------------------
+
+    def _chores(self) -> Chores:
+        third = self._settings.lease / 3
+        return Chores([
+            Chore("leases", third, self._renew),
+            Chore("rescue", third, lambda: self._rescue([])),
+            Chore("beat", third, self._beat),
+            Chore("look", self._settings.fallback_poll, self._look),
+            Chore("checkpoint", 5.0, self._checkpoint),
+        ], self._log)
+
+    def _renew(self) -> None:
+        loop = self._loop
+        claims = [a.claim for a in loop.running] + [p.job.claim for p in loop.waiting]
+        claims += [ending.claim for ending in loop.ended]
+        if claims:
+            fault("before_renew")
+            until = time.monotonic_ns() + round(self._settings.lease * 1e9)
+            for lost in claim.renew(self._queue, claims, until):
+                loop.running.lose(lost, "it was not renewed in time")
+
+    def _beat(self) -> None:
+        workers.beat(self._queue, self._identity.worker, utc())
+
+    def _look(self) -> None:
+        """The net under the wakers: who changed the database, and is it still the same file."""
+        if self._file.changed():
+            self._log("the database was replaced or removed under this worker: stopping at once")
+            self._code, self._loop.stopped = 3, True
+            return
+        self._loop.notice_changes()
+        self._rest()
+
+    def _rest(self) -> None:
+        """End after a long rest with nothing due: the next enqueue starts a worker again."""
+        loop = self._loop
+        if loop.running or loop.waiting or loop.ended:
+            loop.active_at = time.monotonic()
+        elif time.monotonic() - loop.active_at > self._settings.idle_worker:
+            if self._more_to_do():
+                loop.active_at = time.monotonic()
+                return
+            self._log("nothing to do for a while: the worker ends")
+            self._stop_listening()
+            loop.stopped = True
+
+    def _more_to_do(self) -> bool:
+        counts = read.counts(self._queue)
+        return any(counts.get(state, 0) for state in
+                   (State.PENDING, State.SCHEDULED, State.RETRYING, State.RUNNING))
+
+    def _checkpoint(self) -> None:
+        checkpoint.checkpoint(self._queue)
+
+    # -- after -------------------------------------------------------------------------------------
+
+    def _close(self) -> int:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self._stop_listening()
+        fault("before_exit")
+        self._loop.pools.close()
+        if not self._code:
+            workers.mark(self._queue, self._identity.worker, "stopped", utc())
+            self._queue.close()
+        self._held.write(lock.Identity(**{**_fields(self._identity), "ready": False}))
+        self._log("worker ended")
+        return self._code
+
+
+def _fields(identity: lock.Identity) -> dict[str, object]:
+    return {name: getattr(identity, name) for name in identity.__dataclass_fields__}

@@ -1,0 +1,137 @@
+"""How the worker hears that there is something to do: a datagram, a change of the folder.
+
+A datagram is a hint, never a message that matters: jobs are rows. Empty: look into the queue.
+``stack ID TOKEN``: write the stack of that job to ``run/stack-TOKEN``. ``drain SECONDS``: stop, with
+that much patience. The socket lies in a folder that only this user can enter, because its path must
+be short (107 bytes); ``run/address`` says where. Standard library only: kernels send from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import socket
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+LONGEST_MESSAGE = 256
+
+
+def address_of(lab: Path) -> Path:
+    """Where the socket of the worker of this lab lies."""
+    digest = hashlib.blake2b(os.fsencode(lab.resolve()), digest_size=8).hexdigest()
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime and len(runtime) < 60 and os.access(runtime, os.W_OK | os.X_OK):
+        return Path(runtime) / f"tether-{digest}" / "w"
+    return Path("/tmp") / f"tether-{os.getuid()}-{digest}" / "w"  # noqa: S108  owner and mode are checked
+
+
+def send(run: Path, message: bytes = b"") -> bool:
+    """Tell the worker. False: nobody listens. True says no more than that a socket took it."""
+    try:
+        address = (run / "address").read_text().strip()
+    except OSError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
+            sender.sendto(message, address)
+        except BlockingIOError:
+            return True            # unread hints are queued already: it will look
+        except OSError:
+            return False
+    return True
+
+
+class WakeSocket:
+    """The worker's end. Bind it only while holding the supervisor's lock: a stale path is unlinked."""
+
+    def __init__(self, lab: Path, run: Path) -> None:
+        self._path, self._address = address_of(lab), run / "address"
+        _private(self._path.parent)
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(str(self._path))
+        _replace(self._address, str(self._path))
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> list[bytes]:
+        """The datagrams that came, oldest first."""
+        found: list[bytes] = []
+        while len(found) < 64:
+            try:
+                found.append(self._socket.recv(LONGEST_MESSAGE))
+            except OSError:
+                break
+        return found
+
+    def close(self) -> None:
+        """Nobody is heard from here on: senders learn it at once."""
+        for path in (self._address, self._path):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            self._path.parent.rmdir()
+
+
+def _private(folder: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(errno.EPERM, "somebody else's folder, or open to others", str(folder))
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".address")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    Path(temporary).replace(path)
+
+
+class FolderWatch:
+    """Says (as a readable descriptor) that a file of the folder was written: inotify, Linux only."""
+
+    MODIFY, MOVED_TO, CREATE, DELETE = 0x2, 0x80, 0x100, 0x200
+
+    def __init__(self, folder: Path) -> None:
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = int(libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+        mask = self.MODIFY | self.CREATE | self.DELETE | self.MOVED_TO
+        if self._descriptor < 0 or libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask) < 0:
+            code = ctypes.get_errno()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+            raise OSError(code, os.strerror(code), str(folder))
+
+    @classmethod
+    def open(cls, folder: Path) -> FolderWatch | None:
+        """A watch, or None where there is no inotify, or no more of it: the poll each second remains."""
+        if not sys.platform.startswith("linux"):
+            return None
+        try:
+            return cls(folder)
+        except OSError:
+            return None
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._descriptor, 65536):
+                pass
+
+    def close(self) -> None:
+        os.close(self._descriptor)
