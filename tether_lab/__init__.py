@@ -16,10 +16,11 @@ loads the standard library only.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .errors import (
         BadRequest,
         BadSignature,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         PayloadError,
         QueueError,
         ResultUnavailable,
+        RetryAfter,
         SoftTimeout,
         TetherLabError,
         UnknownHandler,
@@ -43,38 +45,44 @@ if TYPE_CHECKING:
     )
     from .job import RetryPolicy, State, Timeout
     from .lab import Job, Lab
-    from .runner.context import ctx
+    from .runner.context import Context
     from .runner.endings import Cancel, Fail, Snooze
+
+    ctx: Context
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Timeout": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
-    "ctx": "runner.context",
     **dict.fromkeys((
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "JobCancelled", "JobExpired",
         "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
-        "QueueError", "ResultUnavailable", "SoftTimeout", "TetherLabError", "UnknownHandler",
-        "WaitTimeout", "WorkerError"), "errors"),
+        "QueueError", "ResultUnavailable", "RetryAfter", "SoftTimeout", "TetherLabError",
+        "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
     "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Fail", "Job",
     "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "Lab", "NoRetry",
-    "OptionError", "PayloadError", "QueueError", "ResultUnavailable", "RetryPolicy", "Snooze",
-    "SoftTimeout", "State", "TetherLabError", "Timeout", "UnknownHandler", "WaitTimeout",
+    "OptionError", "PayloadError", "QueueError", "ResultUnavailable", "RetryAfter", "RetryPolicy",
+    "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "ctx":               # the current job's: asked anew each time, never remembered
+        from .runner.context import current
+
+        return current()
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"{__name__}.{home}"), name)
-    if name != "ctx":               # the current job's: asked anew each time, never remembered
-        globals()[name] = value
+    globals()[name] = value
     return value
 
 
