@@ -47,9 +47,9 @@ def read_progress(text: str | None) -> Progress:
     found: list[BarView] = []
     left = None
     message, fraction = str(raw.get("message") or ""), _number(raw.get("fraction"))
-    if fraction is not None or message:
-        found.append(BarView(brief(message, 80), None if fraction is None else _clamp(fraction), ""))
     bars = [bar for bar in raw.get("bars") or () if isinstance(bar, dict)]
+    if not bars and (fraction is not None or message):
+        found.append(BarView(brief(message, 80), None if fraction is None else _clamp(fraction), ""))
     bars.sort(key=lambda bar: (bool(bar.get("closed")), _number(bar.get("position")) or 0.0))
     for index, bar in enumerate(bars):
         view, seconds = _bar(bar)
@@ -65,13 +65,15 @@ def _bar(bar: dict[str, Any]) -> tuple[BarView, float | None]:
     unit = str(bar.get("unit") or "it")
     if not rate and elapsed > 0:
         rate = n / elapsed
-    parts = [f"{quantity(n)}/{quantity(total)}" if total else f"{quantity(n)} {unit}"]
+    is_share = total == 1              # ctx.progress(0.4): the percentage says it all
+    parts = [] if is_share else [f"{quantity(n)}/{quantity(total)}" if total else f"{quantity(n)} {unit}"]
     left = None
     if bar.get("closed"):
         parts.append(f"done in {duration(elapsed)}" if not total or n >= total
                      else f"stopped after {duration(elapsed)}")
     elif rate and rate > 0:
-        parts.append(_rate(rate, unit))
+        if not is_share:
+            parts.append(_rate(rate, unit))
         if total and total > n:
             left = (total - n) / rate
             parts.append(f"{duration(left)} left")

@@ -1,0 +1,114 @@
+"""What the notebook around a cell is like: where it lies, what its shell has, what its cells did.
+
+``Memory`` is told of every executed cell and remembers two things cheaply (tens of microseconds a
+cell): which global random generators were seeded, and when local modules were first seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+_SEEDS = re.compile(r"([\w.]*\.)?(\w*seed\w*|setstate|set_state|set_rng_state)\s*\(", re.IGNORECASE)
+_GENERATORS = ("random", "numpy", "torch")
+_OURS = frozenset({"tether_lab", "storemagic"})
+
+
+class Memory:
+    """What executed cells of this kernel did that a job must know of."""
+
+    def __init__(self, shell: Any) -> None:
+        self.seeded: set[str] = set()
+        self.module_times: dict[str, int] = {}
+        self._known: set[str] = set()
+        for source in shell.user_ns.get("In", ()):
+            self._look_for_seeds(str(source))
+        self._look_for_modules()
+
+    def after_cell(self, result: Any = None) -> None:
+        """To be called when a cell has run (IPython's ``post_run_cell``)."""
+        source = getattr(getattr(result, "info", None), "raw_cell", None)
+        if isinstance(source, str):
+            self._look_for_seeds(source)
+        self._look_for_modules()
+
+    def _look_for_seeds(self, source: str) -> None:
+        """A call such as ``np.random.seed(1)``, ``seed_everything(1)``. A cell that only defines a
+        function which seeds counts too: taking a state along that nobody seeded changes nothing."""
+        if "seed" not in source.lower() and "state" not in source:
+            return
+        for dotted, called in _SEEDS.findall(source):
+            self.seeded.update(_generators(dotted.rstrip("."), called))
+
+    def _look_for_modules(self) -> None:
+        """When each local module's file was last written, as of its first sight."""
+        if len(sys.modules) == len(self._known):
+            return
+        fresh = sys.modules.keys() - self._known
+        self._known |= fresh
+        for name in fresh:
+            file = getattr(sys.modules.get(name), "__file__", None)
+            if isinstance(file, str) and _is_local(file):
+                try:
+                    self.module_times[name] = os.stat(file).st_mtime_ns  # noqa: PTH116 — a Path a module is too slow here
+                except OSError:
+                    continue
+
+
+def _generators(owner: str, called: str) -> tuple[str, ...]:
+    """Which global generators ``owner.called(…)`` may seed."""
+    if called in ("SeedSequence", "get_state", "getstate"):
+        return ()
+    if owner == "random":
+        return ("random",)
+    if owner in ("np.random", "numpy.random"):
+        return ("numpy",)
+    if owner == "torch" or owner.startswith("torch."):
+        return ("torch",)
+    return _GENERATORS
+
+
+def _is_local(file: str) -> bool:
+    """Whether a module's file is the user's own: neither installed nor of the standard library."""
+    return not (file.startswith((sys.prefix, sys.base_prefix)) or "site-packages" in file
+                or "dist-packages" in file) and file.endswith(".py")
+
+
+def shell_state(shell: Any) -> dict[str, Any]:
+    """What the shell was given: ``extensions`` (names), ``aliases`` (name to command), ``magics``
+    (``{"line": {name: function}, "cell": …}``), the last two made by the user only."""
+    defaults = {name: command.replace(" --color", "")
+                for name, command in shell.alias_manager.default_aliases}
+    aliases = {name: command for name, command in shell.alias_manager.aliases
+               if isinstance(command, str) and defaults.get(name) != command.replace(" --color", "")}
+    magics = {kind: {name: function for name, function in known.items() if _is_users(function)}
+              for kind, known in shell.magics_manager.magics.items() if kind in ("line", "cell")}
+    return {"extensions": sorted(shell.extension_manager.loaded - _OURS), "aliases": aliases,
+            "magics": magics}
+
+
+def _is_users(function: Any) -> bool:
+    owner = getattr(function, "__self__", None)
+    if owner is not None and type(owner).__module__ == "__main__":
+        return True
+    return getattr(function, "__module__", None) == "__main__" and owner is None
+
+
+def provenance(shell: Any) -> tuple[str | None, str | None]:
+    """The notebook's path and the cell's id, where the front end tells them.
+
+    JupyterLab puts ``cellId`` into the request's metadata, the Jupyter server the notebook's path
+    into the kernel's environment; VS Code leaves the path in the namespace.
+    """
+    notebook = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    parent: Any = {}
+    if hasattr(shell, "get_parent"):
+        parent = shell.get_parent() or {}
+    metadata = parent.get("metadata") if isinstance(parent, dict) else None
+    kernel = getattr(shell, "kernel", None)
+    if not metadata and kernel is not None and hasattr(kernel, "get_parent"):
+        metadata = (kernel.get_parent("shell") or {}).get("metadata")
+    cell = (metadata or {}).get("cellId")
+    return (str(notebook) if notebook else None), (str(cell) if cell else None)
