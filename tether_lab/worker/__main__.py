@@ -31,4 +31,4 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    os._exit(code)                 # nothing is left to tidy: a second of finalising is a second without the lock
+    os._exit(code)                 # nothing is left to tidy

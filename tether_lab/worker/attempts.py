@@ -83,6 +83,11 @@ class Attempt:
         return self.stop is not None and self.stop.why == "lost"
 
     @property
+    def cancelled(self) -> bool:
+        """Somebody asked for its end, and it did not end before."""
+        return self.stop is not None and self.stop.why == "cancel"
+
+    @property
     def claim(self) -> Claim:
         return self.job.claim
 

@@ -12,6 +12,9 @@ MEANINGS = {
     signal.SIGTERM: "terminated", signal.SIGXCPU: "CPU limit", signal.SIGPIPE: "broken pipe",
 }
 
+EXIT_CHANNEL_LOST = 74
+"""How a job process ends that finds its control socket closed (``runner.channel``)."""
+
 
 def gigabytes(size: int) -> str:
     """``1.4 GB``, ``350 MB``."""
@@ -40,5 +43,6 @@ def crash_reason(exited: Exited | None, *, channel_lost: bool, memory_limit: int
                 f"(peak {gigabytes(exited.peak_bytes)})")
     if exited.signal is not None:
         return f"the process was ended by {signal_name(exited.signal)}"
-    lost = ", control channel lost" if channel_lost and exited.exit_code == 0 else ""
-    return f"the process ended with exit code {exited.exit_code} before the job did{lost}"
+    if exited.exit_code == EXIT_CHANNEL_LOST or (channel_lost and exited.exit_code == 0):
+        return f"control channel lost: the process could not report (exit code {exited.exit_code})"
+    return f"the process ended with exit code {exited.exit_code} before the job did"

@@ -7,7 +7,6 @@ worker that was stopped or suspended takes its own jobs up again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +47,11 @@ class FileIdentity:
     """Notices that the database under our feet is no longer the file that others open."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._found = path, os.stat(path)
+        self._path, self._found = path, path.stat()
 
     def changed(self) -> bool:
         try:
-            found = os.stat(self._path)
+            found = self._path.stat()
         except FileNotFoundError:
             return True
         return (found.st_dev, found.st_ino) != (self._found.st_dev, self._found.st_ino)

@@ -47,8 +47,7 @@ class Endings:
         large = self._large(result, small) if result is not None else {}
         return self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), rows=rows, result=result,
-            small=small, large=large, cancel_requested=attempt.stop is not None and attempt.stop.why == "cancel",
-            words=attempt.words,
+            small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
             started_at=attempt.started_at)
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:

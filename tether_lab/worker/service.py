@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
@@ -100,7 +101,7 @@ class Service:
         fault("after_rescue")
         self._listen_to_wakers()
         self._loop.chores = self._chores()
-        self._held.write(lock.Identity(**{**_fields(self._identity), "ready": True}))
+        self._held.write(replace(self._identity, ready=True))
         _tell(ready)
         self._log(f"worker {self._identity.worker} of {self._folder.path} is ready")
         while True:
@@ -260,10 +261,6 @@ class Service:
         if not self._code:
             workers.mark(self._queue, self._identity.worker, "stopped", utc())
             self._queue.close()
-        self._held.write(lock.Identity(**{**_fields(self._identity), "ready": False}))
+        self._held.write(replace(self._identity, ready=False))
         self._log("worker ended")
         return self._code
-
-
-def _fields(identity: lock.Identity) -> dict[str, object]:
-    return {name: getattr(identity, name) for name in identity.__dataclass_fields__}

@@ -1,0 +1,149 @@
+"""Kill whatever there is, again and again, and count what was lost.
+
+A producer enqueues cells; every 50 to 300 ms the supervisor, a zygote or a job process gets SIGKILL;
+a dead supervisor is started again. At the end everything is left in peace until it is done, and a
+checker counts in Jepsen's four words: *lost* (acknowledged, no accepted result), *duplicated* (more
+than one), *unexpected* (never enqueued, or a wrong value), *recovered* (killed on the way, and there
+after all).
+
+    python tests/faults/kill_loop.py --seed 7 --seconds 60 --kills 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from faults.bench import Bench
+
+from tether_lab.job import State
+
+CELL = "import time\nprint('job', n)\ntime.sleep(pause)\nprint('done', n)\nn * n"
+PARAMETERS = json.dumps({"n": {"required": True, "type": None}, "pause": {"required": True, "type": None}})
+
+
+@dataclass
+class Report:
+    """What happened."""
+
+    seed: int
+    seconds: float = 0.0
+    enqueued: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    duplicated: int = 0
+    unexpected: int = 0
+    recovered: int = 0
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.duplicated or self.unexpected)
+
+    def __str__(self) -> str:
+        return json.dumps({**asdict(self), "kills": sum(self.kills.values()), "killed": dict(self.kills)})
+
+
+def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = None) -> Report:
+    """Run the loop for ``seconds``, or until ``kills`` processes were killed; then check."""
+    chance, report = random.Random(seed), Report(seed)
+    bench = Bench(folder, crash_budget=10_000, runners=3, lease=30.0)
+    expected: dict[int, int] = {}
+    begun = time.monotonic()
+    try:
+        worker = bench.worker()
+        while (sum(report.kills.values()) < kills if kills else time.monotonic() - begun < seconds):
+            if len(expected) - _final(bench) < 60:
+                _produce(bench, chance, expected)
+            time.sleep(chance.uniform(0.05, 0.3))
+            report.kills[_kill_one(bench, chance)] += 1
+            if worker.poll() is not None:
+                worker = bench.worker()
+        bench.worker() if worker.poll() is not None else None
+        deadline = time.monotonic() + 120
+        while _final(bench) < len(expected) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        report.seconds = round(time.monotonic() - begun, 1)
+        _check(bench, expected, report)
+    finally:
+        bench.close()
+    return report
+
+
+def _produce(bench: Bench, chance: random.Random, expected: dict[int, int]) -> None:
+    version = bench.handler(CELL, key="square", parameters=PARAMETERS)
+    for _ in range(chance.randint(1, 6)):
+        n = len(expected)
+        [job] = bench.enqueue("", {"n": n, "pause": chance.choice([0, 0, 0.05, 0.3])}, version=version)
+        expected[job] = n * n
+
+
+def _kill_one(bench: Bench, chance: random.Random) -> str:
+    """SIGKILL one process of a kind chosen first; what it was."""
+    kinds: dict[str, list[int]] = {"supervisor": [], "zygote": [], "job": []}
+    workers = [p.pid for p in bench.workers if p.poll() is None]
+    for process in bench.marked():
+        try:
+            parent = process.ppid()
+        except psutil.NoSuchProcess:
+            continue
+        kind = "supervisor" if process.pid in workers else "zygote" if parent in workers else "job"
+        kinds[kind].append(process.pid)
+    kind = chance.choices([k for k in kinds if kinds[k]] or ["nothing"])[0]
+    if kind == "nothing":
+        return kind
+    try:
+        os.kill(chance.choice(kinds[kind]), signal.SIGKILL)
+    except ProcessLookupError:
+        return "nothing"
+    return kind
+
+
+def _final(bench: Bench) -> int:
+    from tether_lab.job_queue import read
+
+    counts = read.counts(bench.queue)
+    return sum(counts.get(state, 0) for state in State if state not in
+               (State.PENDING, State.RUNNING, State.RETRYING, State.SCHEDULED, State.BLOCKED))
+
+
+def _check(bench: Bench, expected: dict[int, int], report: Report) -> None:
+    report.enqueued = len(expected)
+    for job, value in expected.items():
+        kinds = [event.kind for event in bench.events(job)]
+        if bench.job(job).state is not State.COMPLETED:
+            report.lost += 1
+            print("lost:", bench.job(job), kinds, file=sys.stderr)
+            continue
+        report.duplicated += kinds.count("succeeded") > 1
+        report.unexpected += bench.result(job) != value
+        report.recovered += len(bench.attempts(job)) > 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--seconds", type=float, default=25.0)
+    parser.add_argument("--kills", type=int)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TETHER_LAB_CONFIG"] = str(Path(folder) / "config")
+        os.environ["TETHER_LAB_HOME"] = str(Path(folder) / "home")
+        report = kill_loop(Path(folder) / "lab", seed=given.seed, seconds=given.seconds, kills=given.kills)
+    print(report)
+    return 0 if report.clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Fault matrix, row 4: everything is killed at random; nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from faults.kill_loop import kill_loop
+
+
+@pytest.mark.timeout(240)
+def test_random_kills_lose_nothing(home: Path) -> None:
+    """Twenty seconds of SIGKILLs; the seed is printed."""
+    report = kill_loop(home / "lab", seed=random.SystemRandom().randrange(10**6), seconds=20)
+    print(report)
+    assert report.clean, str(report)
+    assert sum(report.kills.values()) > 20
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_two_hundred_kills_lose_nothing(home: Path) -> None:
+    """The long form."""
+    report = kill_loop(home / "lab", seed=2026, seconds=0, kills=200)
+    print(report)
+    assert report.clean, str(report)
