@@ -132,8 +132,9 @@ class Bench:
         found = self._versions.get((key, source))
         if found is None:
             minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+            number = uuid.uuid5(uuid.NAMESPACE_OID, source).hex[:12]
             draft = HandlerVersion(
-                0, uuid.uuid4().hex, key, uuid.uuid5(uuid.NAMESPACE_OID, source).hex[:12], kind, source, parameters,
+                0, uuid.uuid4().hex, key, number, kind, source, parameters,
                 manifest or Manifest(cwd=str(self.folder.path), python=minor),
                 Interpreter(sys.prefix, executable, minor), Provenance(), now(), self.vault.key_id)
             mac = self.vault.sign(signing.HANDLER, *signing.handler_fields(self.queue.uuid, draft))
