@@ -101,7 +101,7 @@ def _failure(job: Job, replay: Replay) -> JobFailed:
     elif last is not None and last.traceback:
         lines = last.traceback.rstrip().split("\n")
     lines.append(f"{type(error).__name__}: {error.message}")
-    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]  # noqa: SLF001 — IPython asks for it by this name
+    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     return error
 
 

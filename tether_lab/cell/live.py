@@ -113,7 +113,7 @@ class LiveCards:
                 self._update(shown.display_id, replace(snapshot, notices=shown.notices))
                 _remember(shown, snapshot, now)
             shown.failures = 0
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 — a chore: a card that cannot be drawn harms nobody
             shown.failures += 1
             shown.final = shown.failures >= PATIENCE
             _log.debug("card %s of job %s: %r", shown.display_id, shown.job.id, error)
@@ -131,7 +131,7 @@ class LiveCards:
                 if waiter is None:
                     waiter = waiters[name] = lab.changes()
                 waiter.wait(patience)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 — a chore, as above
                 _log.debug("watching %s: %r", name, error)
                 self._fresh.wait(1.0)
         rest = LOOK_EVERY - (time.monotonic() - begun)

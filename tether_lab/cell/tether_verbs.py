@@ -1,0 +1,142 @@
+"""The sub-commands of ``%tether``: the worker, the lab, the settings; and ``%jobs`` under this name
+where another extension owns that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tether_lab.errors import OptionError
+
+from .flags import CELL, CELL_HELP, LINE_HELP, Flag, help_text
+from .jobs_verbs import JobsVerbs, help_text as jobs_help
+from .parsing import Words, nearest, read_words
+
+if TYPE_CHECKING:
+    from .current import Current
+
+FLAGS = (
+    Flag("now", "", "stop: end running jobs at once; they go back to the queue."),
+    Flag("drain", "30s", "stop: let running jobs go on for this long."),
+    Flag("help", "", "Show this.", "-h"),
+)
+
+
+class TetherVerbs:
+    """What ``%tether`` can do for one shell."""
+
+    def __init__(self, current: Current, jobs: JobsVerbs) -> None:
+        self._current, self._jobs = current, jobs
+
+    def run(self, line: str) -> object:
+        """Do what the line says; what the cell should show."""
+        first, _, rest = line.strip().partition(" ")
+        if first == "jobs":
+            return self._jobs.run(rest)
+        words = read_words(line, FLAGS)
+        if "help" in words.flags:
+            return self.help(words)
+        verb = words.words[0].lower() if words.words else "status"
+        if verb not in VERBS:
+            raise OptionError(f"%tether knows no {verb!r}{nearest(verb, [*VERBS, 'jobs'])}",
+                              remedy=f"It takes {', '.join([*VERBS, 'jobs'])}.")
+        return VERBS[verb][0](self, Words(words.words[1:], words.pairs, words.flags))
+
+    def start(self, words: Words) -> None:  # noqa: ARG002 — every verb takes its words
+        lab = self._current.lab
+        before = lab.worker.is_running()
+        status = lab.worker.start()
+        _say(f"The worker of {lab.name} {'is running already' if before else 'started'} (pid {status.pid}).")
+
+    def stop(self, words: Words) -> None:
+        from tether_lab.job.duration import seconds
+
+        lab = self._current.lab
+        if not lab.worker.is_running():
+            _say(f"No worker runs for {lab.name}.")
+            return
+        drain = words.flags.get("drain")
+        lab.worker.stop(drain=None if drain is None else seconds(drain, what="drain"),
+                        now="now" in words.flags)
+        _say(f"The worker of {lab.name} stopped; what was not finished waits in the queue.")
+
+    def status(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        from tether_lab.views.mime import Shown, table_bundle
+        from tether_lab.views.tables import counts_table
+
+        lab = self._current.lab
+        status = lab.worker.status()
+        said = f"running, pid {status.pid}" if status.running else "none: %tether start starts one"
+        extra = [("worker", said), ("lab", lab.name), ("folder", str(lab.folder.path))]
+        return Shown(table_bundle(counts_table(lab.counts(), extra)))
+
+    def use(self, words: Words) -> None:
+        if len(words.words) != 1:
+            from tether_lab.settings import known_labs
+
+            names = ", ".join(folder.name for folder in known_labs()) or "none yet"
+            raise OptionError("use which lab?", remedy=f"%tether use NAME or PATH. Known: {names}.")
+        lab = self._current.use(words.words[0])
+        _say(f"Magics now speak to the lab {lab.name} ({lab.folder.path}).")
+
+    def config(self, words: Words) -> object:
+        """All settings with where they come from, or one of them."""
+        from tether_lab.settings import Settings
+        from tether_lab.views.mime import Shown, table_bundle
+        from tether_lab.views.tables import pairs_table
+
+        folder = self._current.lab.folder
+        found = Settings.origins(folder)
+        if words.pairs:
+            name = next(iter(words.pairs))
+            raise OptionError("a setting is changed in a file, so that the worker reads it too",
+                              remedy=f"Write {name} = … into {folder.settings_file}, then %tether stop.")
+        unknown = [name for name in words.words if name not in found]
+        if unknown:
+            raise OptionError(f"there is no setting {unknown[0]!r}{nearest(unknown[0], found)}",
+                              remedy=f"Settings: {', '.join(found)}.")
+        chosen = words.words or tuple(found)
+        pairs = [(name, f"{found[name][0]}  ({found[name][1]})") for name in chosen]
+        return Shown(table_bundle(pairs_table("Settings", pairs, str(folder.settings_file))))
+
+    def doctor(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        """The questions that come first when something does not work."""
+        import sqlite3
+        import sys
+
+        import tether_lab
+        from tether_lab.views.mime import Shown, table_bundle
+        from tether_lab.views.tables import pairs_table
+
+        lab = self._current.lab
+        status = lab.worker.status()
+        pairs = [("tether_lab", tether_lab.__version__), ("python", sys.version.split()[0]),
+                 ("interpreter", sys.executable), ("lab", str(lab.folder.path)),
+                 ("queue", f"opens, {sum(lab.counts().values())} jobs"),
+                 ("worker", f"pid {status.pid}" if status.running else "not running: %tether start"),
+                 ("sqlite", sqlite3.sqlite_version),
+                 ("in depth", "tether-lab doctor in a terminal")]
+        return Shown(table_bundle(pairs_table("Doctor", pairs)))
+
+    def help(self, words: Words) -> None:  # noqa: ARG002 — every verb takes its words
+        usages = {name: f"%tether {name} {takes}".rstrip() for name, (_, takes, _help) in VERBS.items()}
+        width = max(map(len, usages.values()))
+        lines = [f"  {usages[name].ljust(width)}  {said}" for name, (_, _takes, said) in VERBS.items()]
+        _say("\n".join([help_text(CELL_HELP, CELL), "", LINE_HELP, "", jobs_help(), "",
+                        "%tether [sub-command] …", "", *lines,
+                        "  %tether jobs …  the same as %jobs …, where another extension owns that name."]))
+
+
+VERBS: dict[str, tuple[Callable[[TetherVerbs, Words], object], str, str]] = {
+    "status": (TetherVerbs.status, "", "The worker, the lab, how many jobs stand where."),
+    "start": (TetherVerbs.start, "", "Start the worker (the first job does, too)."),
+    "stop": (TetherVerbs.stop, "[--now | --drain 30s]", "Stop it; unfinished jobs wait in the queue."),
+    "use": (TetherVerbs.use, "NAME|PATH", "Speak to another lab."),
+    "config": (TetherVerbs.config, "[SETTING …]", "Settings and where they come from."),
+    "doctor": (TetherVerbs.doctor, "", "What to look at first when something does not work."),
+    "help": (TetherVerbs.help, "", "Everything the magics take."),
+}
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 — the answer of a magic
