@@ -12,6 +12,7 @@ TetherLabError                    .code .message .remedy .where
 │   ├── JobWasCancelled
 │   └── JobExpired
 ├── ResultUnavailable             the job is complete, its result cannot be loaded here
+├── CaptureUnavailable            what a handler took along cannot be loaded here
 ├── WaitTimeout (TimeoutError)
 ├── QueueError                    the database or its folder
 │   ├── QueueBusy                 somebody holds the write lock
@@ -29,7 +30,8 @@ TetherLabError                    .code .message .remedy .where
 │   ├── WorkerDidNotStart
 │   ├── InterpreterMissing
 │   └── ProtocolMismatch
-└── NoRetry                       raised by user code: fail now, do not try again
+├── NoRetry                       raised by user code: fail now, do not try again
+└── NobodyThere (EOFError)        a job asked for keyboard input
 
 Raised inside a job, and meant to be caught there to save work:
 
@@ -124,6 +126,11 @@ class ResultUnavailable(TetherLabError):
     """The job is complete, but its result cannot be loaded here; its text form still shows."""
 
 
+class CaptureUnavailable(TetherLabError):
+    """What a handler took along cannot be loaded here: a blob is missing or damaged, a module is
+    not installed, the Python is another one. ``where`` names the variable, module or blob."""
+
+
 class WaitTimeout(TetherLabError, TimeoutError):
     """The job had not ended when the time given to ``wait`` was over. It goes on."""
 
@@ -194,6 +201,10 @@ class ProtocolMismatch(WorkerError):
 
 class NoRetry(TetherLabError):
     """Raise it in a job to fail now, whatever attempts are left."""
+
+
+class NobodyThere(TetherLabError, EOFError):
+    """A job asked for keyboard input. Nobody sits in front of it."""
 
 
 class JobCancelled(KeyboardInterrupt):

@@ -1,0 +1,86 @@
+"""Functions and classes as jobs."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import binding
+from .context import Context
+
+HANDLER = "__handler__"
+MOST_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A loaded handler and the module that its functions live in. A class, or a factory of objects
+    with ``execute``, gives a fresh instance to each attempt."""
+
+    target: Any
+    module: types.ModuleType
+    signature: binding.Signature | None
+
+    def run(self, key: str, context: Context) -> Any:
+        """Call it with what it asks for; an async one on a loop of its own. Its return value."""
+        function, signature = self.target, self.signature
+        if signature is None:
+            function = self.target().execute
+            signature = binding.signature(function)
+        arguments = signature.arguments(key, context.payload, {
+            "ctx": lambda: context, "payload": lambda: context.payload, "db": lambda: context.db})
+        value = function(**arguments)
+        return _awaited(value) if inspect.iscoroutine(value) else value
+
+
+class Handlers:
+    """The handlers that a warm process has loaded, the latest ones."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], Handler] = OrderedDict()
+
+    def known(self, key: str, version: str) -> Handler | None:
+        handler = self._kept.get((key, version))
+        if handler is not None:
+            self._kept.move_to_end((key, version))
+        return handler
+
+    def namespace(self) -> dict[str, Any]:
+        """A fresh ``__main__`` for a handler's functions to share."""
+        module = types.ModuleType("__main__")
+        module.__dict__["__builtins__"] = builtins
+        sys.modules["__main__"] = module
+        return module.__dict__
+
+    def learn(self, key: str, version: str, namespace: dict[str, Any]) -> Handler:
+        """The handler that the captures put into ``namespace``."""
+        target = namespace.pop(HANDLER)
+        made = needs_instance(target)
+        handler = Handler(target, sys.modules["__main__"], None if made else binding.signature(target))
+        self._kept[key, version] = handler
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return handler
+
+
+def needs_instance(target: Any) -> bool:
+    """Whether ``target`` is a class or a factory without arguments, whose objects have ``execute``."""
+    if isinstance(target, type):
+        return hasattr(target, "execute")
+    made = getattr(target, "__annotations__", {}).get("return")
+    return isinstance(made, type) and hasattr(made, "execute")
+
+
+def _awaited(coroutine: Any) -> Any:
+    import asyncio
+
+    runner: Callable[[Any], Any]
+    with asyncio.Runner() as loop:
+        runner = loop.run
+        return runner(coroutine)

@@ -1,0 +1,64 @@
+"""The control socket of a job process: frames out, tasks in."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from typing import NoReturn
+
+from . import wire
+
+HIGH = 900
+"""Descriptors of ours lie here, out of the way of loops like ``for fd in range(3, 256)`` and of
+numbers that user code gets from ``open``."""
+EXIT_CHANNEL_LOST = 74
+
+
+def lift(descriptor: int) -> int:
+    """Move a descriptor out of the way, closed on exec. Its new number; the old one is closed."""
+    try:
+        high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    except OSError:                    # a limit of fewer descriptors than that
+        high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64)
+    os.close(descriptor)
+    return high
+
+
+class Channel:
+    """The job's end of the control socket. Not locked: ``output`` lets one thread send at a time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._socket.setblocking(True)
+        self._frames = wire.Frames(wire.TO_JOB)
+        self._received: list[wire.ToJob] = []
+        self._owner = os.getpid()
+
+    def send(self, data: bytes) -> None:
+        """Send the bytes of whole frames. Ends the process if the supervisor cannot be reached:
+        nobody would hear of anything that it does from here on."""
+        try:
+            self._socket.sendall(data)
+        except OSError:
+            self._lost()
+
+    def receive(self) -> wire.ToJob | None:
+        """The next message; None when the supervisor closed its end."""
+        while not self._received:
+            try:
+                data = self._socket.recv(1 << 16)
+            except OSError:
+                self._lost()
+            if not data:
+                return None
+            self._received = self._frames.feed(data)
+        return self._received.pop(0)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _lost(self) -> NoReturn:
+        os._exit(EXIT_CHANNEL_LOST)

@@ -1,0 +1,83 @@
+"""A job process: how it is set up, its loop over tasks, its end."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from . import kinship, randomness, wire
+from .call import Handlers
+from .channel import Channel, lift
+from .limits import Memory
+from .output import Output
+from .progress import Bars
+from .signals import Signals
+from .task import Desk, attempt
+from .traces import Traces
+
+if TYPE_CHECKING:
+    from .shell import JobShell
+
+
+def become_job(stdout: int, stderr: int, stack: int, parent: int) -> int:
+    """Turn a process that was just forked into a job process of its own session. The descriptor of
+    its stack pipe."""
+    os.setsid()
+    kinship.die_with_parent(parent)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
+        os.dup2(source, target)
+        if source > 2:
+            os.close(source)
+    return lift(stack)
+
+
+def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -> NoReturn:
+    """Run the tasks that come (``warm``: until the supervisor closes the socket; else one), and end."""
+    desk = _set_up(channel, stack, shell, warm=warm)
+    while (message := channel.receive()) is not None:
+        if not isinstance(message, wire.Task):
+            continue
+        ended = attempt(message, desk)
+        if desk.traces is not None:
+            ended = msgspec.structs.replace(ended, traces=desk.traces.found(desk.output.threads))
+            desk.output.restore()
+        with suppress(OSError):
+            kinship.flush_c_streams()
+        desk.output.send(ended)
+        if not warm or ended.traces:
+            break
+    leave()
+
+
+def leave(code: int = 0) -> NoReturn:
+    """End the process and everything that it started. What C code still held was flushed before."""
+    kinship.kill_descendants()
+    os._exit(code)
+
+
+def _set_up(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -> Desk:
+    kinship.adopt_orphans()
+    kinship.show_as("tether-lab job")
+    kinship.go_first_when_memory_is_short()
+    faulthandler.enable(file=2, all_threads=True)
+    faulthandler.register(signal.SIGUSR1, file=stack, all_threads=True, chain=False)
+    signals = Signals()
+    signals.install()
+    output = Output(channel, signals)
+    output.install()
+    bars = Bars(output)
+    bars.watch_tqdm()
+    randomness.after_fork()
+    if shell is not None:
+        shell.connect(output, signals)
+    sys.argv = [""]
+    gc.enable()
+    return Desk(output, signals, bars, Handlers(), Memory(), shell, Traces() if warm else None)

@@ -1,0 +1,210 @@
+"""``ctx``: what user code knows of its job, and the stand-in for it in a kernel.
+
+Loaded by kernels too (``tether_lab.ctx``), so only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .signals import Signals
+
+
+class Reporter(Protocol):
+    """Where a context sends what user code reports."""
+
+    def progress(self, n: float, total: float | None, message: str) -> None: ...
+    def note(self, kind: str, detail: str) -> None: ...
+
+
+class Log(logging.LoggerAdapter[logging.Logger]):
+    """``ctx.log("…")`` and ``ctx.log.warning("…")``: text in the job's output, with level and time."""
+
+    def __call__(self, message: object, *args: object) -> None:
+        self.info(message, *args)
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+
+class Context:
+    """The running job. ``payload`` is the job's input; ``attempt`` counts from 1;
+    ``idempotency_key`` is the same in every attempt of this job and in no other job."""
+
+    def __init__(self, *, id: int, key: str, payload: dict[str, Any], attempt: int,  # noqa: A002
+                 max_attempts: int, epoch: int, uuid: str, lab_folder: Path | None,
+                 reporter: Reporter, signals: Signals | None = None) -> None:
+        self.id, self.key, self.payload = id, key, payload
+        self.attempt, self.max_attempts, self.epoch = attempt, max_attempts, epoch
+        self.idempotency_key = uuid
+        self.log = Log(_logger(key))
+        self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
+        self._tmp: Path | None = None
+        self._db: sqlite3.Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def progress(self, n: float, total: float | str | None = None, message: str = "") -> None:
+        """``progress(0.4)``, ``progress(0.4, "loading")`` (a fraction), ``progress(4, 10)`` or
+        ``progress(4, 10, "loading")`` (4 of 10). Cheap: call it as often as you like."""
+        whole: float | None
+        if isinstance(total, str):
+            whole, message = None, total
+        else:
+            whole = None if total is None else float(total)
+        if whole is None and 0 <= n <= 1:
+            whole = 1.0
+        self._reporter.progress(float(n), whole, str(message))
+
+    def notify(self, text: str, *, title: str = "", url: str = "") -> None:
+        """Tell whoever watches; kept in the job's history."""
+        detail = {"text": str(text)[:4000], "title": str(title)[:200], "url": str(url)[:2000]}
+        self._reporter.note("notified", json.dumps({k: v for k, v in detail.items() if v}))
+
+    # -- being told ----------------------------------------------------------------------------
+
+    @property
+    def cancelled(self) -> bool:
+        """Somebody asked for the end of this job."""
+        return self._signals is not None and self._signals.cancelled
+
+    def raise_if_cancelled(self) -> None:
+        """Raise JobCancelled if somebody asked for the end: for loops that catch everything."""
+        if self._signals is not None:
+            self._signals.raise_if_cancelled()
+
+    @property
+    def soft_timed_out(self) -> bool:
+        """The soft timeout passed; time to save what is there."""
+        return self._signals is not None and self._signals.soft_timed_out
+
+    @property
+    def shutting_down(self) -> bool:
+        """The worker is stopping and waits a while for its jobs."""
+        return self._signals is not None and self._signals.shutting_down
+
+    # -- places --------------------------------------------------------------------------------
+
+    @property
+    def tmp(self) -> Path:
+        """A folder of this attempt alone, removed after it."""
+        if self._tmp is None:
+            self._tmp = Path(tempfile.mkdtemp(prefix="tether-lab-"))
+        return self._tmp
+
+    @property
+    def folder(self) -> Path:
+        """A folder of this job that stays from attempt to attempt, and afterwards."""
+        if self._lab_folder is None:
+            return self.tmp
+        folder = self._lab_folder / "jobs" / str(self.id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """A connection to the lab's database for data of jobs (never the queue). What is not
+        committed when the job ends is rolled back."""
+        if self._db is None:
+            if self._lab_folder is None:
+                raise RuntimeError("ctx.db exists in jobs only")
+            from .database import open_database
+
+            self._db = open_database(self._lab_folder / "data.db")
+        return self._db
+
+    def close(self) -> None:
+        """After the attempt: roll back, close, remove."""
+        if self._db is not None:
+            from .database import close_database
+
+            close_database(self._db)
+            self._db = None
+        if self._tmp is not None:
+            shutil.rmtree(self._tmp, ignore_errors=True)
+            self._tmp = None
+
+
+class KernelReporter:
+    """Progress and notices of a cell that runs in a kernel, without ``%%job``: a bar, a line."""
+
+    EVERY = 0.2
+    WIDTH = 30
+
+    def __init__(self) -> None:
+        self._drawn_at = 0.0
+
+    def progress(self, n: float, total: float | None, message: str) -> None:
+        done = total is not None and n >= total
+        if not done and time.monotonic() - self._drawn_at < self.EVERY:
+            return
+        self._drawn_at = time.monotonic()
+        if total:
+            full = round(self.WIDTH * min(1.0, max(0.0, n / total)))
+            bar = f"[{'#' * full}{'-' * (self.WIDTH - full)}] {n / total:.0%}"
+        else:
+            bar = f"{n:g}"
+        sys.stderr.write(f"\r{bar} {message}" + ("\n" if done else ""))
+        sys.stderr.flush()
+
+    def note(self, kind: str, detail: str) -> None:
+        sys.stderr.write(f"{kind}: {json.loads(detail).get('text', '')}\n")
+
+
+_current: Context | None = None
+_stand_in: Context | None = None
+
+
+def current() -> Context:
+    """The context of the job that this process runs; in any other process the stand-in."""
+    global _stand_in
+    if _current is not None:
+        return _current
+    if _stand_in is None:
+        _stand_in = Context(id=0, key="", payload={}, attempt=1, max_attempts=1, epoch=0, uuid="",
+                            lab_folder=None, reporter=KernelReporter())
+    return _stand_in
+
+
+def enter(context: Context | None) -> None:
+    """Make this the context of the process (None: no job runs)."""
+    global _current
+    _current = context
+
+
+def running() -> bool:
+    """Whether this process runs a job at the moment."""
+    return _current is not None
+
+
+def _logger(key: str) -> logging.Logger:
+    logger = logging.getLogger(f"tether_lab.job.{key.replace('.', '_')}" if key else "tether_lab.job")
+    if not logger.handlers:
+        handler = _ToStderr()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+    return logger
+
+
+class _ToStderr(logging.Handler):
+    """Writes to whatever sys.stderr is at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write: Callable[[str], object] = sys.stderr.write
+        write(self.format(record) + "\n")

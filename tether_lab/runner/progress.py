@@ -1,0 +1,156 @@
+"""Progress: every tqdm bar, and ``ctx.progress``, as values instead of text.
+
+tqdm is patched where its bars are drawn, whichever flavour made them, so user code stays as it is.
+Nothing is patched before tqdm is imported.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from types import ModuleType
+from typing import Any
+
+from . import wire
+from .on_import import when_imported
+from .output import Output
+
+EVERY = 0.2
+OWN = -1
+"""The id of the bar that ``ctx.progress`` draws."""
+
+
+class Bars:
+    """Sends bars, each at most every EVERY seconds, its last state always."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._sent: dict[int, float] = {}
+        self._held: dict[int, wire.ProgressBar] = {}
+        self._began: float | None = None
+        self._numbers = itertools.count(1)
+
+    @property
+    def drawing_is_ours(self) -> bool:
+        """False in a process that user code forked: it has no channel, its bars are text."""
+        return not self._output.forked
+
+    def number(self) -> int:
+        """A fresh id for a bar."""
+        return next(self._numbers)
+
+    def show(self, bar: wire.ProgressBar) -> None:
+        now = time.monotonic()
+        done = bar.closed or (bar.total is not None and bar.n >= bar.total)
+        if not done and now - self._sent.get(bar.id, 0.0) < EVERY:
+            self._held[bar.id] = bar
+            return
+        self._held.pop(bar.id, None)
+        self._sent[bar.id] = now
+        if bar.closed:
+            del self._sent[bar.id]
+        self._output.send(bar)
+
+    def own(self, n: float, total: float | None, message: str) -> None:
+        """What ``ctx.progress`` was told."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        elapsed = now - self._began
+        unit = "" if total == 1.0 else "it"
+        self.show(wire.ProgressBar(OWN, 0, message, n, total, n / elapsed if elapsed > 0 and n else None,
+                                   round(elapsed, 3), unit))
+
+    def finish(self) -> None:
+        """The attempt is over: send what was held back, forget the rest."""
+        held = list(self._held.values())
+        self._held.clear()
+        self._sent.clear()
+        self._began = None
+        for bar in held:
+            self._output.send(bar)
+
+    def watch_tqdm(self) -> None:
+        """Patch tqdm when it is imported, or now if it is."""
+        when_imported("tqdm.std", self._patch_std)
+        when_imported("tqdm.notebook", _patch_notebook)
+
+    def _patch_std(self, std: ModuleType) -> None:
+        bars, base = self, std.tqdm
+        drawn, closed, cleared = base.display, base.close, base.clear
+
+        def display(self: Any, msg: str | None = None, pos: int | None = None, **more: Any) -> Any:
+            if not bars.drawing_is_ours:
+                return drawn(self, msg, pos, **more)
+            bars.show(_bar(self, bars))
+            return True
+
+        def close(self: Any) -> None:
+            if not bars.drawing_is_ours:
+                closed(self)
+                return
+            if self.disable:
+                return
+            self.disable = True
+            with self._lock:
+                self._decr_instances(self)
+            bars.show(_bar(self, bars, closed=True))
+
+        def clear(self: Any, nolock: bool = False) -> None:
+            if not bars.drawing_is_ours:
+                cleared(self, nolock)
+
+        base.display, base.close, base.clear = display, close, clear
+        base.status_printer = staticmethod(_printer(bars, base.status_printer))
+        base.write = classmethod(_write)
+        base.monitor_interval = 0          # its thread would redraw bars that stand still; ours do
+
+
+def _bar(bar: Any, bars: Bars, *, closed: bool = False) -> wire.ProgressBar:
+    state = bar.format_dict
+    if "tether_id" not in vars(bar):
+        bar.tether_id = bars.number()
+    total = state["total"]
+    return wire.ProgressBar(
+        id=bar.tether_id, position=abs(bar.pos), description=(bar.desc or "").removesuffix(": "),
+        n=float(state["n"]), total=None if total is None else float(total),
+        rate=_rate(state), elapsed=round(state["elapsed"], 3), unit=str(state["unit"]),
+        postfix=str(state["postfix"] or ""), closed=closed)
+
+
+def _rate(state: dict[str, Any]) -> float | None:
+    if state["rate"]:
+        return float(state["rate"])
+    done = state["n"] - state.get("initial", 0)
+    return done / state["elapsed"] if state["elapsed"] and done else None
+
+
+def _printer(bars: Bars, original: Any) -> Any:
+    def status_printer(file: Any) -> Any:
+        plain = original(file) if not bars.drawing_is_ours else None
+        return plain or (lambda _text: None)
+    return status_printer
+
+
+def _write(_cls: Any, s: object, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG001
+    print(s, end=end, file=file)
+
+
+def _patch_notebook(notebook: ModuleType) -> None:
+    """The widget flavour becomes the plain one: a job has no widgets."""
+    from tqdm import std
+
+    class Plain(std.tqdm):  # type: ignore[misc]
+        """tqdm.notebook.tqdm without its widgets."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("display", None)
+            super().__init__(*args, **kwargs)
+            self.container = None
+
+    def trange(*args: Any, **kwargs: Any) -> Any:
+        return Plain(range(*args), **kwargs)
+
+    notebook_names: Any = notebook
+    notebook_names.tqdm = notebook_names.tqdm_notebook = Plain
+    notebook_names.trange = notebook_names.tnrange = trange

@@ -1,0 +1,51 @@
+"""From values to what is stored, and from what is stored to values: the runner's side of capture."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from tether_lab.job import Manifest
+from tether_lab.outcome import Stored
+
+from . import wire
+
+BLOB = "$blob"
+
+
+def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
+         namespace: dict[str, Any]) -> dict[str, Any]:
+    """Put what the handler took along into ``namespace`` (and cwd, environment, modules in place);
+    the payload with its stored values loaded."""
+    stored = [name for name, value in payload.items() if isinstance(value, dict) and BLOB in value]
+    if not stored and manifest == Manifest():
+        return payload
+    from tether_lab.capture import Blobs, load_manifest, load_result
+
+    blobs = Blobs(Path(task.blob_folder), task.blobs)
+    load_manifest(manifest, blobs, namespace)
+    return {name: load_result(value[BLOB], blobs, namespace) if name in stored else value
+            for name, value in payload.items()}
+
+
+def hint(manifest: Manifest, error: NameError) -> str | None:
+    """What the notebook knows about a name that the job does not."""
+    from tether_lab.capture import hint as hint_of
+
+    found: str | None = hint_of(manifest, error)
+    return found
+
+
+def succeeded(task: wire.Task, value: object, keep: dict[str, Any]) -> wire.Ended:
+    """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``."""
+    if value is None and not keep:
+        stored = Stored()
+    else:
+        from tether_lab.capture import BlobStore, dump_result
+
+        stored = dump_result(value, keep, BlobStore(Path(task.blob_folder)))
+    return wire.Ended(
+        task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
+        result_text=stored.text, result_type=stored.type, result_size=stored.size,
+        blobs=stored.blobs or {}, at=time.monotonic_ns())

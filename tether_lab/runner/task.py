@@ -1,0 +1,223 @@
+"""One attempt, from the task to its end: load what it took along, run it, say how it ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tether_lab.job import JobOptions, Manifest
+
+from . import command, context, failures, randomness, result, wire
+from .background import wait_for_work
+from .call import Handlers
+from .endings import Cancel, Fail, Snooze
+from .limits import Memory
+from .output import Output
+from .progress import Bars
+from .signals import Signals
+from .traces import Traces
+
+if TYPE_CHECKING:
+    from .shell import JobShell
+
+
+@dataclass(slots=True)
+class Desk:
+    """What a job process has at hand for its tasks. ``shell`` is None where IPython is not loaded."""
+
+    output: Output
+    signals: Signals
+    bars: Bars
+    handlers: Handlers
+    memory: Memory
+    shell: JobShell | None
+    traces: Traces | None
+
+    @property
+    def warm(self) -> bool:
+        """Whether further tasks will run in this process."""
+        return self.traces is not None
+
+
+class _Reports:
+    """What ``ctx`` reports, on its way to the supervisor."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def progress(self, n: float, total: float | None, message: str) -> None:
+        self._desk.bars.own(n, total, message)
+
+    def note(self, kind: str, detail: str) -> None:
+        self._desk.output.send(wire.Note(kind, detail))
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One task being run."""
+
+    task: wire.Task
+    desk: Desk
+    options: JobOptions
+    manifest: Manifest
+    context: context.Context
+
+    @classmethod
+    def of(cls, task: wire.Task, desk: Desk) -> Attempt:
+        folder = Path(task.folder) if task.folder else None
+        about = context.Context(
+            id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
+            max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
+            reporter=_Reports(desk), signals=desk.signals)
+        return cls(task, desk, JobOptions.from_json(task.options), Manifest.from_json(task.manifest), about)
+
+    def warn(self, text: str) -> None:
+        """A sentence for the job's history."""
+        self.desk.output.send(wire.Note("warning", json.dumps({"text": text})))
+
+    # -- the three ways to run -----------------------------------------------------------------
+
+    def run(self) -> wire.Ended:
+        """Load, run, store. User code's exceptions become the ending."""
+        self.desk.memory.limit(self.options.memory)
+        match self.task.kind:
+            case "cell":
+                return self._cell()
+            case "function" | "class":
+                return self._call()
+            case "shell":
+                return self._command()
+            case other:
+                raise ValueError(f"a job of kind {other!r}, which this runner does not know")
+
+    def _cell(self) -> wire.Ended:
+        shell = self.desk.shell
+        if shell is None:
+            raise RuntimeError("a cell was sent to a process without IPython")
+        namespace = shell.fresh_namespace()
+        self._load(namespace)
+        shell.load(self.manifest.shell, self.warn)
+        randomness.after_captures(self.options.seed, self.task)
+        namespace.update(self.context.payload)
+        for name, value in (("payload", self.context.payload), ("ctx", self.context)):
+            namespace.setdefault(name, value)
+        shell.hint_for = lambda error: result.hint(self.manifest, error)
+        self._started()
+        end = shell.run(self.task.source)
+        if end.error is not None:
+            if end.traceback is None:
+                self._show(end.error)
+            return failures.ended(self.task.job_id, self.task.epoch, end.error,
+                                  trace=end.traceback, hint=end.hint)
+        self._wait()
+        return self._returned(end.value, namespace)
+
+    def _call(self) -> wire.Ended:
+        task, handlers = self.task, self.desk.handlers
+        handler = handlers.known(task.key, task.version) if self.desk.warm else None
+        if handler is None:
+            namespace = handlers.namespace()
+            self._load(namespace)
+            handler = handlers.learn(task.key, task.version, namespace)
+            if self.desk.traces is not None:
+                self.desk.traces.begin()
+        else:
+            sys.modules["__main__"] = handler.module
+        randomness.after_captures(self.options.seed, task)
+        self._started()
+        try:
+            value = handler.run(task.key, self.context)
+            flush_figures()
+            self._wait()
+        except BaseException as error:  # noqa: BLE001  user code
+            hint = result.hint(self.manifest, error) if isinstance(error, NameError) else None
+            trace = failures.traceback_of(error) + (f"{hint}\n" if hint else "")
+            self._show(error, trace)
+            return failures.ended(task.job_id, task.epoch, error, trace=trace, hint=hint)
+        return self._returned(value, vars(handler.module))
+
+    def _command(self) -> wire.Ended:
+        self._load({})
+        self._started()
+        try:
+            command.run(self.task.source, self.context)
+        except BaseException as error:  # noqa: BLE001  what the command met
+            return failures.ended(self.task.job_id, self.task.epoch, error, trace="")
+        return self._returned(None, {})
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _load(self, namespace: dict[str, Any]) -> None:
+        self.context.payload = result.load(self.task, self.manifest, self.context.payload, namespace)
+
+    def _wait(self) -> None:
+        if not self.desk.warm:
+            wait_for_work(self.desk.output.threads)
+
+    def _started(self) -> None:
+        self.desk.output.send(wire.Started(self.task.job_id, self.task.epoch, time.monotonic_ns()))
+
+    def _show(self, error: BaseException, trace: str | None = None) -> None:
+        lines = (trace if trace is not None else failures.traceback_of(error)).splitlines()
+        self.desk.output.send(wire.ErrorOutput(
+            type(error).__name__, failures.message_of(error), tuple(lines)))
+
+    def _returned(self, value: object, namespace: dict[str, Any]) -> wire.Ended:
+        job, epoch = self.task.job_id, self.task.epoch
+        match value:
+            case Snooze():
+                return wire.Ended(job, epoch, "snoozed", seconds=value.seconds)
+            case Cancel(reason):
+                return wire.Ended(job, epoch, "cancelled", ("Cancel",), message=str(reason))
+            case Fail(error, retry):
+                return self._fail(error, retry=retry)
+        keep = {name: namespace[name] for name in self.options.keep if name in namespace}
+        for name in self.options.keep:
+            if name not in namespace:
+                self.warn(f"keep: the job has no variable {name!r}")
+        return result.succeeded(self.task, value, keep)
+
+    def _fail(self, error: BaseException | str, *, retry: bool) -> wire.Ended:
+        if isinstance(error, BaseException):
+            ended = failures.ended(self.task.job_id, self.task.epoch, error)
+            return wire.Ended(ended.job_id, ended.epoch, "failed", ended.error_types, ended.message,
+                              ended.traceback, retry and ended.retry, ended.retry_after)
+        return wire.Ended(self.task.job_id, self.task.epoch, "failed", ("Fail",), str(error), retry=retry)
+
+
+def attempt(task: wire.Task, desk: Desk) -> wire.Ended:
+    """Run one task to its end, whatever its code does short of ending the process."""
+    signals = desk.signals
+    signals.begin(forget=desk.warm)
+    current: Attempt | None = None
+    try:
+        current = Attempt.of(task, desk)
+        context.enter(current.context)
+        signals.arm(catch_soft=bool(current.options.timeout and current.options.timeout.catch))
+        ended = current.run()
+    except BaseException as error:  # noqa: BLE001  user code: what loading or storing met
+        signals.disarm()
+        ended = failures.ended(task.job_id, task.epoch, error)
+        if ended.kind == "failed" and current is not None:
+            current._show(error)  # noqa: SLF001  its own module
+    finally:
+        signals.disarm()
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000))
+    if signals.interruptions and ended.kind == "succeeded":
+        ended = wire.Ended(task.job_id, task.epoch, "cancelled", ("JobCancelled",))
+    desk.bars.finish()
+    if current is not None:
+        current.context.close()
+    context.enter(None)
+    return ended
+
+
+def flush_figures() -> None:
+    """Show the figures that a function left open, as the end of a cell does."""
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    if inline is not None:
+        inline.flush_figures()

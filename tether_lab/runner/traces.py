@@ -1,0 +1,72 @@
+"""What a job left behind in a process that is to run the next one.
+
+Nothing is repaired: a process with traces is thrown away. Native threads (BLAS) are no trace.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+
+from . import kinship
+from .limits import resident
+
+GROWTH = 64 * 1024 * 1024
+_WATCHED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
+                    signal.SIGCHLD, signal.SIGHUP, signal.SIGPIPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a job may not change for the next one."""
+
+    cwd: str
+    environ: dict[bytes, bytes]
+    path: tuple[str, ...]
+    handlers: tuple[object, ...]
+    umask: int
+    recursion_limit: int
+    streams: tuple[int, int]
+
+    @classmethod
+    def now(cls) -> Surroundings:
+        try:
+            cwd = os.getcwd()  # noqa: PTH109  compared as text
+        except OSError:
+            cwd = ""
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return cls(cwd, dict(os.environb), tuple(sys.path), tuple(map(signal.getsignal, _WATCHED_SIGNALS)),
+                   umask, sys.getrecursionlimit(), (id(sys.stdout), id(sys.stderr)))
+
+
+class Traces:
+    """Compares the process after each job with what it was before."""
+
+    def __init__(self) -> None:
+        self._threads = set(threading.enumerate())
+        self._before = Surroundings.now()
+        self._resident: int | None = None
+
+    def begin(self) -> None:
+        """A job's captures are in place (they may set cwd, environment, path): compare with that."""
+        self._before = Surroundings.now()
+
+    def found(self, ours: frozenset[int]) -> tuple[str, ...]:
+        """The names of what the job left or changed."""
+        after, before = Surroundings.now(), self._before
+        names = [name for name in ("cwd", "environ", "path", "handlers", "umask", "recursion_limit",
+                                   "streams") if getattr(after, name) != getattr(before, name)]
+        if any(t not in self._threads and t.ident not in ours for t in threading.enumerate()):
+            names.append("threads")
+        if kinship.has_children():
+            names.append("children")
+        now = resident()
+        if self._resident is None:
+            self._resident = now
+        elif now - self._resident > GROWTH:
+            names.append("memory")
+        return tuple(names)
