@@ -173,7 +173,7 @@ class Attempt:
             since = now - self._clock
             if timeout.hard is not None and since >= timeout.hard:
                 self.kill("timeout", now)
-            elif timeout.soft is not None and since >= timeout.soft and not self.soft_sent:
+            elif self.started and timeout.soft is not None and since >= timeout.soft and not self.soft_sent:
                 self.soft_sent = True
                 self.events.append(("soft_timeout", f'{{"after": {timeout.soft:g}}}'))
                 self.process.signal(signal.SIGUSR2)
@@ -201,7 +201,7 @@ class Attempt:
             timeout = self.options.timeout
             if timeout.hard is not None:
                 moments.append(self._clock + timeout.hard)
-            if timeout.soft is not None and not self.soft_sent:
+            if self.started and timeout.soft is not None and not self.soft_sent:
                 moments.append(self._clock + timeout.soft)
         return min(moments)
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 POINTS = (
     "after_lock",            # the lock is held, the database not open yet
@@ -47,11 +50,6 @@ _armed: dict[str, tuple[str, int]] = (
 )
 
 
-def armed(point: str) -> bool:
-    """Whether anything is to happen at this point."""
-    return point in _armed
-
-
 def fault(point: str) -> None:
     """Do here what the test asked for: each point once, then never again."""
     if point not in _armed:
@@ -67,3 +65,24 @@ def fault(point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     else:
         time.sleep(1.0)
+
+
+@contextmanager
+def inside(queue: Any, point: str) -> Iterator[None]:
+    """Pass the point inside the next write transaction, when all is written and nothing committed."""
+    if point not in _armed:
+        yield
+        return
+    write = queue.write
+
+    @contextmanager
+    def faulty(power: bool = True) -> Iterator[Any]:
+        with write(power) as connection:
+            yield connection
+            fault(point)
+
+    queue.write = faulty
+    try:
+        yield
+    finally:
+        queue.write = write

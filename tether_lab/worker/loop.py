@@ -24,10 +24,11 @@ from . import stacks
 from .chores import Chores
 from .dispatch import Dispatcher, Prepared
 from .endings import Endings
-from .faults import fault
-from .pool import Pools
+from .faults import fault, inside
+from .pool import Pool, Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
+from .spares import SparePool
 
 AHEAD = 2
 """Idle processes kept per interpreter, so that no job waits for a fork."""
@@ -41,7 +42,8 @@ class Supervisor:
         self.queue, self.settings, self.worker, self.log = queue, settings, worker, log
         self.selector = selectors.DefaultSelector()
         self.pools = Pools(self.selector, ahead=min(AHEAD, settings.runners), log=log,
-                           on_event=self._said, preload_modules=settings.preload)
+                           on_event=self._said, preload_modules=settings.preload,
+                           kind=SparePool if settings.start_method == "spare" else Pool)
         self.dispatcher = Dispatcher(queue, vault)
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
         self.running = Running(queue, settings, self.pools, self.endings, log)
@@ -110,9 +112,10 @@ class Supervisor:
         if self.ended:
             fault("before_finish_commit")
         try:
-            found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
-                               lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
-                               limit=limit)
+            with inside(self.queue, "inside_finish" if self.ended else "inside_turn"):
+                found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
+                                   lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
+                                   limit=limit)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -201,7 +204,8 @@ class Supervisor:
         if self.draining_until is None:
             self.log(f"draining: {len(self.running)} jobs run and have {grace:g} s to finish")
             for attempt in self.running:
-                attempt.process.signal(signal.SIGTERM)
+                if attempt.started is not None:      # before that it would be the end of it
+                    attempt.process.signal(signal.SIGTERM)
         self.draining_until = min(self.draining_until or now + grace, now + grace)
 
     def stop_now(self) -> None:

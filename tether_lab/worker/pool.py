@@ -8,6 +8,7 @@ Nothing here knows attempts or the queue.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Any
@@ -131,16 +132,20 @@ class Pool:
     def _forget(self, zygote: Zygote) -> None:
         self.zygote = None
         self._drop_idle()
-        for process in list(self._pools.processes.values()):
-            if self._pools.owner.get(process.token) is self:
-                process.gone = True
-                process.kill()
-                self._pools.ended(process.token, None)
+        for process in self._pools.of(self):
+            process.gone = True
+            process.kill()
+            self._pools.ended(process.token, None)
         self._pools.unregister(zygote)
         self._pools.unregister(zygote.words)
         zygote.close()
         zygote.kill()
         self._asked.clear()
+
+    def child_ended(self, pid: int, status: int, usage: os.struct_rusage) -> bool:
+        """A child of the supervisor was reaped. A zygote's end shows on its socket."""
+        del pid, status, usage
+        return False
 
     # -- processes -------------------------------------------------------------------------------
 
@@ -151,11 +156,16 @@ class Pool:
             if kept:
                 return kept.pop()
         self.wanted |= preload.wanted(version.manifest)
-        if self.zygote is None or not self.zygote.ready:
+        if not self.ready:
             return None
         if not warm and self.idle:
             return self.idle.pop(0)
         return self._fork(warm=warm)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a process can be had now."""
+        return self.zygote is not None and self.zygote.ready
 
     def _fork(self, *, warm: bool) -> Process:
         assert self.zygote is not None
@@ -215,7 +225,9 @@ class Pools:
     """All processes. ``on_output(process)`` is called when something can be read from it or it ended."""
 
     def __init__(self, selector: BaseSelector, *, ahead: int, log: Callable[[str], None],
-                 on_event: Callable[[Process, str], None], preload_modules: tuple[str, ...] = ()) -> None:
+                 on_event: Callable[[Process, str], None], preload_modules: tuple[str, ...] = (),
+                 kind: type[Pool] = Pool) -> None:
+        self._kind = kind
         self.selector, self.ahead, self.log = selector, ahead, log
         self._on_event, self._preload = on_event, frozenset(preload_modules)
         self.tokens = itertools.count(1)
@@ -226,7 +238,7 @@ class Pools:
     def pool(self, interpreter: Interpreter) -> Pool:
         found = self._pools.get(interpreter.pool)
         if found is None:
-            found = self._pools[interpreter.pool] = Pool(self, interpreter)
+            found = self._pools[interpreter.pool] = self._kind(self, interpreter)
             found.wanted |= self._preload
         return found
 
@@ -241,7 +253,7 @@ class Pools:
         """Its attempt is over: keep it warm, or let it go."""
         process.jobs += 1
         pool = self.owner.get(process.token)
-        if (reusable and process.warm and pool is not None and pool.zygote is not None
+        if (reusable and process.warm and pool is not None and pool.ready
                 and process.exited is None and process.jobs < WARM_JOBS):
             pool.keep(process, version_id)
         else:
@@ -255,6 +267,14 @@ class Pools:
             self.unregister(descriptor)
         process.close()
         self.owner.pop(process.token, None)
+
+    def of(self, pool: Pool) -> list[Process]:
+        """The processes of one interpreter."""
+        return [p for p in self.processes.values() if self.owner.get(p.token) is pool]
+
+    def child_ended(self, pid: int, status: int, usage: os.struct_rusage) -> None:
+        """A child of the supervisor was reaped: a spare process, or a zygote (its socket says so)."""
+        any(pool.child_ended(pid, status, usage) for pool in self._pools.values())
 
     def forget(self, process: Process) -> None:
         """An idle one ended."""
@@ -298,7 +318,9 @@ class Pools:
         return any(p.zygote is not None and not p.zygote.ready for p in self._pools.values())
 
     def pids(self) -> set[int]:
-        return {p.zygote.pid for p in self._pools.values() if p.zygote is not None}
+        """The supervisor's own children: zygotes, or spare processes."""
+        zygotes = {p.zygote.pid for p in self._pools.values() if p.zygote is not None}
+        return zygotes | {p.pid for p in self.processes.values() if p.pid is not None}
 
     def close(self) -> None:
         """Kill every process: zygotes take theirs along."""

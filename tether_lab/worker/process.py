@@ -19,8 +19,10 @@ class Process:
     is what the kernel said about its end. All descriptors here are non-blocking.
     """
 
-    def __init__(self, token: int, *, warm: bool) -> None:
+    def __init__(self, token: int, *, warm: bool, greets: bool = False) -> None:
         self.token, self.warm = token, warm
+        self.greeted = not greets  # until it has said hello nothing is sent to it
+        self.mismatch: int | None = None
         self.jobs = 0
         self.pid: int | None = None
         self.exited: wire.Exited | None = None
@@ -52,7 +54,7 @@ class Process:
     @property
     def writing(self) -> bool:
         """Whether something waits to be sent."""
-        return bool(self._outbox)
+        return bool(self._outbox) and self.greeted
 
     def send(self, message: wire.Task | wire.Answer) -> None:
         self._outbox += wire.frame(message)
@@ -61,7 +63,7 @@ class Process:
     def flush(self) -> None:
         """Send what fits now."""
         try:
-            while self._outbox:
+            while self._outbox and self.greeted:
                 sent = self._control.send(memoryview(self._outbox)[:CHUNK])
                 del self._outbox[:sent]
         except BlockingIOError:
@@ -84,10 +86,21 @@ class Process:
             return []
         self.partial = True
         try:
-            return self._frames.feed(data)
+            messages: list[wire.FromJob] = self._frames.feed(data)
         except ValueError:         # also what msgspec raises: user code wrote into the channel
             self.channel_lost = True
             return []
+        if not self.greeted and messages and isinstance(messages[0], wire.Hello):
+            self._greet(messages[0])
+        return messages
+
+    def _greet(self, hello: wire.Hello) -> None:
+        if hello.protocol == wire.PROTOCOL:
+            self.greeted = True
+            self.flush()
+        else:
+            self.mismatch = hello.protocol
+            self.kill()
 
     def started_as(self, pid: int) -> None:
         self.pid = pid

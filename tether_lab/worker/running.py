@@ -187,7 +187,7 @@ class Running:
 
     def ask_stack(self, job_id: int, token: str) -> None:
         for attempt in self:
-            if attempt.claim.job_id == job_id:
+            if attempt.claim.job_id == job_id and attempt.started is not None:
                 self._stacks.append(stacks.StackRequest.ask(attempt.process, token, time.monotonic()))
                 return
         stacks.reply(self._queue.folder.run, token, f"job {job_id} is not running\n")

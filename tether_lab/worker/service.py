@@ -190,8 +190,8 @@ class Service:
     def _reap(self) -> None:
         """Collect children that ended, and end what a dead zygote left behind."""
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
+                self._loop.pools.child_ended(*ended)
         for orphan in set(children()) - self._loop.pools.pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(orphan, signal.SIGKILL)

@@ -51,7 +51,7 @@ def launch(interpreter: Interpreter, module: str, arguments: tuple[str, ...],
         moves = [(os.POSIX_SPAWN_DUP2, ours, target) for target, ours in copies.items()]
         return os.posix_spawn(
             interpreter.executable, [interpreter.executable, "-P", "-m", module, *arguments],
-            environment(), file_actions=[*actions, *moves], setpgroup=0, setsigmask=[],
+            environment(), file_actions=[*actions, *moves], setsid=True, setsigmask=[],
             setsigdef=DEFAULTED)
     except OSError as error:
         raise InterpreterMissing(f"{interpreter.executable} does not start: {error.strerror}",
@@ -74,7 +74,8 @@ class Zygote:
         self._socket, theirs = socket.socketpair()
         self.words, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            self.pid = launch(interpreter, "tether_lab.runner.zygote", ("--fd", str(FRAME_FD)),
+            self.pid = launch(interpreter, "tether_lab.runner.zygote",
+                              ("--fd", str(FRAME_FD), "--protocol", str(wire.PROTOCOL)),
                               {FRAME_FD: theirs.fileno(), 1: writing, 2: writing})
         except InterpreterMissing:
             self._socket.close()

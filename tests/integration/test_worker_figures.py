@@ -1,0 +1,97 @@
+"""The worker's figures: how fast a job starts, what an idle worker costs. Generous here; `make bench`
+has the tight ones."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from eventually import eventually
+from faults.bench import Bench
+
+from tether_lab.job import State
+from tether_lab.job_queue import outputs
+
+pytestmark = pytest.mark.alone
+
+
+@pytest.fixture
+def bench(home: Path) -> Iterator[Bench]:
+    made = Bench(home / "lab")
+    yield made
+    made.close()
+
+
+def starts(bench: Bench, count: int, source: str, **options: object) -> list[float]:
+    """Milliseconds from before enqueue to the first line of code, one job at a time."""
+    found = []
+    for _ in range(count):
+        begun = time.monotonic_ns()
+        [job] = bench.enqueue(source, **options)
+        assert bench.ended(job).state is State.COMPLETED
+        found.append((bench.result(job) - begun) / 1e6)
+        time.sleep(0.02)                   # the pause in which an idle child is forked ahead
+    return found
+
+
+def test_a_cell_starts_within_milliseconds(bench: Bench) -> None:
+    """Median below 30 ms, a process of its own included (target 15 ms, alone)."""
+    bench.worker()
+    starts(bench, 3, "import time\ntime.monotonic_ns()")
+    median = statistics.median(found := starts(bench, 20, "import time\ntime.monotonic_ns()"))
+    print(f"cell: median {median:.2f} ms, worst {max(found):.2f} ms")
+    assert median < 30
+
+
+def test_an_idle_worker_costs_next_to_nothing(bench: Bench) -> None:
+    """After a job: at most 0.5 % of a core over three seconds, resident memory at most 45 MB."""
+    worker = psutil.Process(bench.worker().pid)
+    [job] = bench.enqueue("1")
+    bench.ended(job)
+    time.sleep(1.0)
+    before = worker.cpu_times()
+    time.sleep(3.0)
+    after = worker.cpu_times()
+    share = (after.user + after.system - before.user - before.system) / 3.0
+    resident = worker.memory_info().rss / 1e6
+    print(f"idle: {share:.3%} of a core, {resident:.1f} MB")
+    assert share < 0.005
+    assert resident < 45
+
+
+def test_a_follower_sees_a_line_soon(bench: Bench) -> None:
+    """A line printed and flushed is a row within 250 ms, and progress is one too."""
+    bench.worker()
+    [job] = bench.enqueue("import time\nfor _ in range(15):\n    print(time.monotonic_ns(), flush=True)\n"
+                          "    time.sleep(.15)")
+    seen: dict[int, float] = {}
+
+    def follow() -> bool:
+        for _, _, body in outputs.read(bench.queue, job):
+            for word in body.replace("\\n", " ").replace('"', " ").split():
+                if word.isdigit() and len(word) > 9:
+                    seen.setdefault(int(word), time.monotonic_ns())
+        return len(seen) == 15
+
+    eventually(follow, within=15, every=0.005)
+    delays = sorted((at - said) / 1e6 for said, at in seen.items())
+    print(f"follow: median {delays[7]:.1f} ms, worst {delays[-1]:.1f} ms")
+    assert delays[-2] < 250
+
+
+def test_an_idle_worker_ends_and_says_so(home: Path) -> None:
+    """After its rest the worker is gone, the lab is not."""
+    bench = Bench(home / "lab2", idle_worker=0.5)
+    try:
+        worker = bench.worker()
+        [job] = bench.enqueue("1")
+        bench.ended(job)
+        assert worker.wait(10) == 0
+        assert "the worker ends" in bench.log()
+        assert bench.job(job).state is State.COMPLETED
+    finally:
+        bench.close()
