@@ -1,0 +1,140 @@
+"""``%%job``: a cell becomes a handler version and, unless it is only registered, a job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tether_lab.errors import CellError
+from tether_lab.job import HandlerVersion, JobOptions, JobRow, State, check_key
+
+from . import clock
+from .enqueue import new_jobs
+from .payload import read_payload
+from .register import handler_options, signed
+
+if TYPE_CHECKING:
+    from tether_lab.capture import Captured
+
+    from .job import Job
+    from .lab import Lab
+
+PAGE, PAGES = 100, 20
+"""How far back ``--cache`` looks: rows at a time, times."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellRequest:
+    """A cell as it was typed, and what the notebook around it is like.
+
+    ``source`` is the cell, ``transformed`` the same as plain Python (IPython's syntax resolved),
+    ``parameters`` the values on the line: they declare the cell's parameters and are this job's
+    payload. ``kind`` is ``cell`` or ``shell``. ``shell`` is what its runner needs of the shell
+    (extensions, aliases, magics), ``seeded`` which random generators the notebook seeded,
+    ``module_times`` when local modules were written as they were first imported.
+    """
+
+    source: str
+    transformed: str
+    namespace: dict[str, Any]
+    key: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
+    with_names: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    capture: str = "auto"
+    environ_names: tuple[str, ...] = ()
+    register_only: bool = False
+    kind: str = "cell"
+    notebook: str | None = None
+    cell_id: str | None = None
+    shell: Mapping[str, Any] = field(default_factory=dict)
+    seeded: frozenset[str] = frozenset()
+    module_times: Mapping[str, int] = field(default_factory=dict)
+
+
+def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVersion, str | None]:
+    """Register the cell and enqueue one job of it, in one transaction; then wake the worker.
+
+    Returns the job (None for ``register_only``), the version, and what there is to say about it.
+    With the option ``cache`` a completed job of the same version and payload is returned instead.
+    """
+    from tether_lab.job_queue import register as verb
+    from tether_lab.job_queue.enqueue import register_and_enqueue
+
+    if not request.source.strip():
+        raise CellError("the cell is empty", remedy="Put the code of the job below %%job.")
+    key = check_key(request.key) if request.key is not None else derived_key(request)
+    parameters = json.dumps({name: {"required": False, "type": None} for name in request.parameters})
+    captured = _capture(lab, request)
+    version = signed(lab, key, request.kind, request.source, parameters, captured,
+                     {"notebook": request.notebook, "cell_id": request.cell_id})
+    payload = read_payload(request.parameters, version, "{}", lab.blob_store,
+                           limit=lab.settings.payload_limit)
+    notices: list[str] = []
+    if request.options.cache not in (None, False) and not request.register_only:
+        found = _cached(lab, version, payload, request.options, notices)
+        if found is not None:
+            return lab.job(found), lab.version(found.handler_id), _said(notices)
+    arguments = {"defaults": payload, "options": handler_options(request.options).to_json(),
+                 "small_blobs": captured.small, "large_blobs": captured.large}
+    if request.register_only:
+        version, _, notice = verb.register(lab.queue, version, **arguments)
+        job = None
+    else:
+        jobs = new_jobs(lab, version, [payload], request.options)
+        version, ids, notice = register_and_enqueue(lab.queue, version, jobs, **arguments)
+        lab.waker.wake()
+        job = lab.handle(ids[0])
+    lab.remember(version)
+    return job, version, _said([*notices, notice])
+
+
+def _capture(lab: Lab, request: CellRequest) -> Captured:
+    from tether_lab.capture import CaptureRequest, capture_cell
+
+    return capture_cell(CaptureRequest(
+        namespace=request.namespace, source=request.transformed, parameters=set(request.parameters),
+        with_names=request.with_names, without=request.without,
+        mode="none" if request.kind == "shell" else request.capture, environ_names=request.environ_names,
+        warn=lab.settings.capture_warn, limit=lab.settings.capture_limit), lab.blob_store)
+
+
+def derived_key(request: CellRequest) -> str:
+    """The key of a cell without one: the same for the same code, whatever its data."""
+    code = textwrap.dedent(request.source).strip().encode()
+    return f"{request.kind}-{hashlib.blake2b(code, digest_size=4).hexdigest()}"
+
+
+def _cached(lab: Lab, version: HandlerVersion, payload: str, options: JobOptions,
+            notices: list[str]) -> JobRow | None:
+    """The newest completed job of the same code, data and payload, not older than asked for."""
+    from tether_lab.job_queue import read
+
+    loose = [v.name for v in version.manifest.variables if v.fingerprint is None]
+    if loose:
+        notices.append(f"--cache is off: {', '.join(loose[:5])} cannot be compared with earlier runs")
+        return None
+    wanted = json.loads(payload)
+    age = options.cache if isinstance(options.cache, float | int) and options.cache is not True else None
+    oldest = None if age is None else clock.now() - round(age * 1e6)
+    for page in range(PAGES):
+        rows = read.jobs(lab.queue, states=frozenset({State.COMPLETED}), key=version.key, since=oldest,
+                         limit=PAGE, offset=page * PAGE)
+        for row in rows:
+            fresh = oldest is None or (row.finished_at or 0) >= oldest
+            if (row.handler_version == version.version and fresh and json.loads(row.payload) == wanted
+                    and set(options.keep) <= set(row.options.keep)):
+                notices.append(f"nothing ran: job {row.id} did the same before")
+                return row
+        if len(rows) < PAGE:
+            return None
+    return None
+
+
+def _said(notices: list[str | None]) -> str | None:
+    return "; ".join(notice for notice in notices if notice) or None

@@ -1,0 +1,112 @@
+"""Enqueue: check everything, write one transaction, wake the worker."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from tether_lab.errors import OptionError, UnknownHandler
+from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
+from tether_lab.job.options import read_options
+
+from .clock import now
+from .payload import read_payload
+
+if TYPE_CHECKING:
+    from tether_lab.job_queue.enqueue import NewJob
+
+    from .lab import Lab
+
+FUNCTIONS_TRY, CELLS_TRY = 3, 1
+
+
+def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, Any], *,
+            plain: bool = False) -> list[int]:
+    """Enqueue one job of ``key`` for each payload, all or none; their ids, in order.
+
+    ``given`` are options, on top of the handler's. ``plain``: JSON only (requests from outside).
+    Raises UnknownHandler, OptionError, PayloadError, CaptureRefused; then nothing was written.
+    """
+    from tether_lab.job_queue import enqueue as verb
+
+    handler = find(lab, key)
+    version = lab.version(handler.head)
+    options = options_of(given, JobOptions.from_json(handler.options))
+    limit = lab.settings.payload_limit
+    texts = [read_payload(payload, version, handler.defaults, lab.blob_store, limit=limit, plain=plain)
+             for payload in payloads]
+    if not texts:
+        return []
+    ids = verb.enqueue(lab.queue, new_jobs(lab, version, texts, options))
+    lab.waker.wake()
+    return ids
+
+
+def find(lab: Lab, key: str) -> Handler:
+    """The head of a key, or UnknownHandler naming the keys that exist."""
+    from tether_lab.job_queue import handlers
+
+    found = handlers.head(lab.queue, check_key(key))
+    if found is not None:
+        return found
+    keys = sorted(handler.key for handler in handlers.handlers(lab.queue))
+    near = get_close_matches(key, keys, 1)
+    listed = ", ".join(keys[:20]) + (f" and {len(keys) - 20} more" if len(keys) > 20 else "")
+    raise UnknownHandler(
+        f"no handler is registered under {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+        remedy=f"Registered in the lab {lab.name}: {listed}." if keys else
+               f"The lab {lab.name} has no handlers yet: %%job NAME or @lab.handler registers one.",
+        where="key")
+
+
+def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
+    """Options of one job on top of the handler's. What the job itself says about the number of
+    attempts (by itself or in its policy) beats the handler."""
+    options = read_options(given, base=base)
+    retry = options.retry if given.get("retry") is not None else None
+    counted = given.get("max_attempts") is not None or given.get("retries") is not None
+    if retry is not None and retry.max_attempts is not None and not counted:
+        options = replace(options, max_attempts=retry.max_attempts)
+    if given.get("delay") is not None:
+        options = replace(options, at=None)
+    elif given.get("at") is not None:
+        options = replace(options, delay=None)
+    return options
+
+
+def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[str],
+             options: JobOptions) -> list[NewJob]:
+    """Rows to insert, signed. Payloads are checked JSON texts with the defaults filled in."""
+    from tether_lab.job_queue.enqueue import NewJob
+
+    if options.isolation == "warm" and version.kind not in ("function", "class"):
+        raise OptionError(f"isolation: a {version.kind} cannot run warm", where="isolation",
+                          remedy="Leave it out (clean), or register a function with @lab.handler.")
+    present = now()
+    due = _due(options, present)
+    attempts = options.max_attempts or (options.retry.max_attempts if options.retry else None) or (
+        FUNCTIONS_TRY if version.kind in ("function", "class") else CELLS_TRY)
+    # Priority, description and tags have columns of their own; priority may change while it waits.
+    stored = replace(options, priority=0, description=None, tags=()).to_json()
+    expires = None if options.expires is None else present + round(options.expires * 1e6)
+    found = []
+    for payload in payloads:
+        name = str(uuid.uuid4())
+        key_id, mac = lab.sign_job(name, version, payload, stored)
+        found.append(NewJob(
+            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload,
+            options=stored, priority=options.priority, run_at=due, expires_at=expires,
+            max_attempts=attempts, description=options.description, tags=json.dumps(options.tags),
+            key_id=key_id, mac=mac))
+    return found
+
+
+def _due(options: JobOptions, present: int) -> int:
+    """UTC µs; a moment in the past means now."""
+    if options.at is not None:
+        return max(present, round(options.at * 1e6))
+    return present + round((options.delay or 0) * 1e6)

@@ -1,0 +1,319 @@
+"""``Lab``: one queue and what can be asked of it. One method a verb; the verbs are files beside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
+
+from tether_lab.errors import OptionError
+from tether_lab.job import Handler, HandlerVersion, JobRow, State
+from tether_lab.job.options import read_options
+from tether_lab.settings import LabFolder, Settings, SettingsError
+
+from .handler import RegisteredHandler
+from .job import Job
+from .waking import Waker
+from .watch import Watch
+from .worker_control import WorkerControl
+
+if TYPE_CHECKING:
+    from tether_lab.capture import BlobStore
+    from tether_lab.job_queue.queue import Queue
+    from tether_lab.job_queue.watch import Changes
+    from tether_lab.vault import Vault
+
+    from .cells import CellRequest
+    from .listing import Jobs
+    from .stats import Stats
+
+Status = str | State | Iterable[str]
+
+
+class Lab:
+    """A lab: a queue of jobs, the handlers they run, and the worker that runs them.
+
+    ``Lab()`` is the user's own; ``Lab("thesis")`` another one by name, ``Lab("./here")`` one in a
+    folder. Settings given here beat those of files and environment: ``Lab(runners=2)``. Opening it
+    makes what is missing, so the first mistake of a place or a setting shows here.
+    """
+
+    def __init__(self, lab: str | os.PathLike[str] | None = None, **settings: object) -> None:
+        from tether_lab.job_queue.queue import Queue
+
+        try:
+            self.folder = LabFolder.of(lab)
+            self.settings = Settings.load(self.folder, **settings)
+        except SettingsError as error:
+            raise OptionError(error.message, remedy=error.remedy, where=error.where) from None
+        self.queue: Queue = Queue.open(self.folder, role="client", settings=self.settings)
+        self.folder.create()
+        self.waker = Waker(self.folder, self.settings)
+        self.worker = WorkerControl(self.folder, self.settings)
+        self._versions: dict[int, HandlerVersion] = {}
+        self._usual: dict[str, tuple[int, float | None]] = {}
+        self._vault: Vault | None = None
+        self._store: BlobStore | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name, or its path if it lies elsewhere."""
+        return self.folder.name
+
+    @property
+    def uuid(self) -> str:
+        """What names it for ever, wherever its folder goes."""
+        return self.queue.uuid
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.name}: {self.folder.path}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Lab, (str(self.folder.path),)
+
+    def close(self) -> None:
+        """Let go of the queue. The worker goes on; the next verb opens the queue again."""
+        self.waker.join()
+        self.queue.close()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # -- handlers ------------------------------------------------------------------------------
+
+    @overload
+    def handler(self, key: Callable[..., Any], /) -> RegisteredHandler: ...
+    @overload
+    def handler(self, key: str | None = None, **options: Any) -> Callable[..., RegisteredHandler]: ...
+    def handler(self, key: Any = None, **options: Any) -> Any:
+        """Register the function or class below it: ``@lab.handler``, ``@lab.handler("train",
+        retries=3, timeout="10m")``. What is left is still callable, and has ``enqueue`` and ``map``."""
+        if callable(key):
+            return self.register(key)
+
+        def decorate(target: Callable[..., Any]) -> RegisteredHandler:
+            return self.register(target, key, **options)
+
+        read_options(options)                # a mistake shows at the line of the decorator
+        return decorate
+
+    def register(self, target: Callable[..., Any], key: str | None = None,
+                 **options: Any) -> RegisteredHandler:
+        """Register a function, or a class with ``execute(self, ctx)``, under ``key`` (default: its
+        own ``key``, ``identifier`` or name). Equal code and data reuse the version there is."""
+        from .register import register
+
+        return register(self, target, key, read_options(options))
+
+    def is_registered(self, key: str) -> bool:
+        """Whether jobs of this key can be enqueued."""
+        from tether_lab.job_queue import handlers
+
+        return handlers.head(self.queue, key) is not None
+
+    def handlers(self) -> list[Handler]:
+        """Every registered key with its newest version and defaults."""
+        from tether_lab.job_queue import handlers
+
+        return handlers.handlers(self.queue)
+
+    def version(self, version_id: int) -> HandlerVersion:
+        """A handler version by its id. Versions never change, so each is read once."""
+        found = self._versions.get(version_id)
+        if found is None:
+            from tether_lab.job_queue import handlers
+
+            found = handlers.version(self.queue, version_id)
+            self.remember(found)
+        return found
+
+    def remember(self, version: HandlerVersion) -> None:
+        """Keep the last few versions at hand."""
+        while len(self._versions) >= 64:
+            self._versions.pop(next(iter(self._versions)))
+        self._versions[version.id] = version
+
+    # -- asking for work -----------------------------------------------------------------------
+
+    def enqueue(self, key: str | RegisteredHandler, payload: object = None, **options: Any) -> Job:
+        """One job of a registered key. Everything is checked first; then it is on disk.
+
+        Raises UnknownHandler, PayloadError (``where`` says which value), OptionError, CaptureRefused.
+        """
+        from .enqueue import enqueue
+
+        return Job(self, enqueue(self, _key(key), (payload,), options)[0])
+
+    def enqueue_many(self, key: str | RegisteredHandler, payloads: Iterable[object],
+                     **options: Any) -> list[Job]:
+        """One job for each payload, in one transaction: all or none."""
+        from .enqueue import enqueue
+
+        return [Job(self, number) for number in enqueue(self, _key(key), payloads, options)]
+
+    def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Job:
+        """Run ``function(*args, **kwargs)`` once as a job; awaitable. Its key comes from its name."""
+        from .submit import submit
+
+        return submit(self, function, args, kwargs)
+
+    def enqueue_command(self, command: str | Sequence[str], *, key: str | None = None,
+                        **options: Any) -> Job:
+        """A program as a job: a list of arguments, or a text for the shell."""
+        from .commands import enqueue_command
+
+        return enqueue_command(self, command, key, options)
+
+    def submit_cell(self, request: CellRequest) -> tuple[Job | None, HandlerVersion, str | None]:
+        """What ``%%job`` does: see ``CellRequest``."""
+        from .cells import submit_cell
+
+        return submit_cell(self, request)
+
+    # -- asking about work ---------------------------------------------------------------------
+
+    def get(self, job_id: int | Job) -> Job:
+        """The job with this id. Raises JobNotFound."""
+        self.read_row(int(job_id))
+        return Job(self, int(job_id))
+
+    def jobs(self, status: Status | None = None, *, key: str | None = None, tag: str | None = None,
+             since: object = None, limit: int | None = 100, offset: int = 0,
+             order: str = "newest") -> Jobs:
+        """The jobs that fit all filters; shows as a table. ``status`` takes words and groups
+        (``"failed"``, ``"waiting,running"``), ``since`` a datetime or a span back (``"2h"``)."""
+        from . import clock
+        from .listing import Jobs
+
+        rows = self.rows(status, key=key, tag=tag, since=since, limit=limit, offset=offset, order=order)
+        return Jobs((Job(self, row.id) for row in rows), rows, clock.now())
+
+    def rows(self, status: Status | None = None, *, key: str | None = None, tag: str | None = None,
+             since: object = None, limit: int | None = 100, offset: int = 0,
+             order: str = "newest") -> list[JobRow]:
+        """``jobs`` as values of this moment."""
+        from tether_lab.job_queue import read
+
+        from .listing import filters
+
+        return read.jobs(self.queue, **filters(status=status, key=key, tag=tag, since=since,
+                                               limit=limit, offset=offset, order=order))
+
+    def read_row(self, job_id: int) -> JobRow:
+        """A job as a value of this moment. Raises JobNotFound."""
+        from tether_lab.job_queue import read
+
+        return read.get(self.queue, job_id)
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs stand in each status."""
+        from tether_lab.job_queue import read
+
+        return read.counts(self.queue)
+
+    def stats(self) -> Stats:
+        """Counts by status and group, handlers, the worker."""
+        from .stats import stats
+
+        return stats(self)
+
+    def usual(self, key: str) -> float | None:
+        """Seconds that a job of this key usually takes, looked up at most once a minute."""
+        from . import clock
+        from .snapshot import usual
+
+        present = clock.now()
+        at, value = self._usual.get(key, (0, None))
+        if present - at > 60_000_000:
+            value = usual(self, key)
+            self._usual[key] = (present, value)
+        return value
+
+    def watch(self, job_id: int | Job) -> Watch[JobRow]:
+        """The row of a job now and after each change; ends when it is final. For ``for`` and
+        ``async for``."""
+        number = int(job_id)
+        self.read_row(number)
+        return Watch(self, lambda: self.read_row(number), lambda: self._read_async("get", number),
+                     is_last=lambda row: row.is_final, wanted=lambda row: not row.is_final)
+
+    def watch_jobs(self, status: Status | None = None, *, key: str | None = None,
+                   tag: str | None = None, since: object = None, limit: int | None = 100,
+                   order: str = "newest") -> Watch[list[JobRow]]:
+        """Whole lists of rows, now and after each change, until you stop asking."""
+        from .listing import filters
+
+        found = filters(status=status, key=key, tag=tag, since=since, limit=limit, order=order)
+        return Watch(self, lambda: self.rows(status, key=key, tag=tag, since=since, limit=limit, order=order),
+                     lambda: self._read_async("jobs", **found), is_last=lambda _: False,
+                     wanted=lambda rows: any(not row.is_final for row in rows))
+
+    # -- acting on work ------------------------------------------------------------------------
+
+    def cancel(self, job: int | Job | Iterable[int | Job] | None = None, *, key: str | None = None,
+               tag: str | None = None, all: bool = False,  # noqa: A002 — the word people use
+               force: bool = False) -> dict[State, int]:
+        """Cancel by id (or several), key, tag, or everything; how many there were per prior status."""
+        from .cancel import cancel
+
+        return cancel(self, job, key=key, tag=tag, everything=all, force=force)
+
+    def retry(self, job: int | Job, *, with_code: bool = False) -> Job:
+        """Run a job that has ended once more. ``with_code``: with its handler's newest version."""
+        from .retry import retry
+
+        retry(self, int(job), with_code=with_code)
+        return Job(self, int(job))
+
+    # -- for the verbs -------------------------------------------------------------------------
+
+    def changes(self) -> Changes:
+        """Something to wait on until the queue changes; close it (or use ``with``)."""
+        from tether_lab.job_queue.watch import Changes
+
+        return Changes(self.folder)
+
+    def ensure_worker(self) -> None:
+        """Start a worker if none runs and the settings allow it: for whoever waits."""
+        self.waker.ensure()
+
+    @property
+    def vault(self) -> Vault:
+        """The user's keys, read when first needed."""
+        if self._vault is None:
+            from tether_lab.vault import Vault
+
+            self._vault = Vault.open()
+        return self._vault
+
+    @property
+    def blob_store(self) -> BlobStore:
+        """Where large buffers go."""
+        if self._store is None:
+            from tether_lab.capture import BlobStore
+
+            self._store = BlobStore(self.folder.blobs, durable=self.settings.durability == "power")
+        return self._store
+
+    def sign_handler(self, version: HandlerVersion) -> HandlerVersion:
+        """The version with this user's signature."""
+        from tether_lab.vault import signing
+
+        mac = self.vault.sign(signing.HANDLER, *signing.handler_fields(self.uuid, version))
+        return replace(version, key_id=self.vault.key_id, mac=mac)
+
+    def sign_job(self, uuid: str, version: HandlerVersion, payload: str,
+                 options: str) -> tuple[str, bytes]:
+        """``(key_id, mac)`` for a job."""
+        from tether_lab.vault import signing
+
+        fields = signing.job_fields(self.uuid, uuid, version.key, version.version, payload, options)
+        return self.vault.key_id, self.vault.sign(signing.JOB, *fields)
+
+
+def _key(key: str | RegisteredHandler) -> str:
+    return key.key if isinstance(key, RegisteredHandler) else key

@@ -1,0 +1,114 @@
+"""Payloads at the door: JSON as it is, anything else as a blob, all against what is declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from tether_lab.capture import BlobStore
+from tether_lab.errors import PayloadError
+from tether_lab.job import HandlerVersion, check_payload
+from tether_lab.job.request import DEEPEST
+
+BLOB = "$blob"
+OPEN = "**"
+"""Among a version's parameters: any further key is welcome."""
+_PLAIN = (str, int, float, bool, type(None))
+_TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,), "integer": (int,), "number": (int, float), "string": (str,),
+    "array": (list,), "object": (dict,),
+}
+
+
+def read_payload(payload: object, version: HandlerVersion, defaults: str, store: BlobStore, *,
+                 limit: int, plain: bool = False) -> str:
+    """The payload as stored: defaults filled in, checked against the version's parameters.
+
+    Values that are no JSON (frames, sets, tuples, datetimes …) become ``{"$blob": …}`` of files in
+    ``store``; ``plain`` refuses them instead. Raises PayloadError with the path of the culprit, or
+    CaptureRefused for values that cannot travel at all. Nothing is stored before all is checked.
+    """
+    given = _mapping(payload)
+    merged = {**json.loads(defaults), **given} if defaults != "{}" else given
+    _check_declared(version, merged)
+    strange = [] if plain else [name for name, value in merged.items()
+                                if isinstance(name, str) and not is_json(value)]
+    text = check_payload({name: value for name, value in merged.items() if name not in strange},
+                         largest=limit)
+    if not strange:
+        return text
+    found = json.loads(text)
+    return check_payload({name: as_blob(value, store) if name in strange else found[name]
+                          for name, value in merged.items()}, largest=limit)
+
+
+def _mapping(payload: object) -> dict[Any, Any]:
+    if payload is None:
+        return {}
+    if not isinstance(payload, Mapping):
+        raise PayloadError(f"a payload is a JSON object (a dict); got {type(payload).__name__}",
+                           remedy="Wrap it, as in {'item': value}.", where="$")
+    for name, value in payload.items():
+        # Only we write $blob: a runner loads what it names.
+        if name == BLOB or (isinstance(value, Mapping) and BLOB in value):
+            raise PayloadError(f"{BLOB!r} is a key that payloads may not have", where=f"$.{name}",
+                               remedy="Pass the object itself; it travels by that name.")
+    return dict(payload)
+
+
+def _check_declared(version: HandlerVersion, values: Mapping[Any, Any]) -> None:
+    from tether_lab.runner.binding import check_declared
+
+    declared = json.loads(version.parameters)
+    is_open = declared.pop(OPEN, None) is not None or (version.kind == "cell" and not declared)
+    if version.kind == "shell":
+        is_open = True                 # a command reads its payload from the environment, or not at all
+    check_declared(version.key, declared, values, open=is_open)
+    for name, about in declared.items():
+        if name in values:
+            _check_type(name, values[name], about.get("type"))
+
+
+def _check_type(name: str, value: object, wanted: str | None) -> None:
+    """JSON values against JSON types. What is no JSON is left to the call itself."""
+    accepted = _TYPES.get(wanted or "")
+    if accepted is None or not is_json(value):
+        return
+    fits = isinstance(value, accepted) and (wanted == "boolean" or not isinstance(value, bool))
+    whole = wanted == "integer" and isinstance(value, float) and value.is_integer()
+    if not fits and not whole:
+        raise PayloadError(f"the parameter {name} is {value!r:.60}; it takes {_words(wanted or '')}",
+                           where=f"$.{name}")
+
+
+def _words(wanted: str) -> str:
+    return {"boolean": "True or False", "integer": "a whole number", "number": "a number",
+            "string": "a text", "array": "a list", "object": "an object"}[wanted]
+
+
+def is_json(value: object, *, depth: int = 0) -> bool:
+    """Whether JSON brings it back as it was. What JSON has but refuses (NaN, huge integers, depth)
+    counts as JSON: the check names it. Tuples do not: they would come back as lists."""
+    if isinstance(value, Enum):
+        return False
+    if isinstance(value, _PLAIN) or depth > DEEPEST:
+        return True
+    if type(value) is dict:
+        return all(isinstance(key, str) and is_json(item, depth=depth + 1)
+                   for key, item in value.items())
+    return type(value) is list and all(is_json(item, depth=depth + 1) for item in value)
+
+
+def as_blob(value: object, store: BlobStore) -> dict[str, Any]:
+    """A value as ``{"$blob": manifest, "type", "size"}``. All its buffers become files, small ones
+    too: the worker hands a runner the small blobs of versions only."""
+    from tether_lab.capture import dump_result
+
+    stored = dump_result(value, {}, store)
+    if stored.kind == "unavailable":
+        raise PayloadError(stored.text, remedy="Pass what can be stored, such as a path or plain values.")
+    for content in (stored.blobs or {}).values():
+        store.put(content)
+    return {BLOB: stored.body, "kind": stored.kind, "type": stored.type, "size": stored.size}

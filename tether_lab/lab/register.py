@@ -1,0 +1,136 @@
+"""Register code under a key: check it, capture what it needs, sign it, write it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import textwrap
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tether_lab.errors import BadRequest
+from tether_lab.job import HandlerVersion, JobOptions, Manifest, check_key
+
+from .clock import now
+from .handler import RegisteredHandler
+from .payload import OPEN
+
+if TYPE_CHECKING:
+    from tether_lab.capture import Captured
+
+    from .lab import Lab
+
+
+def register(lab: Lab, target: Callable[..., Any], key: str | None,
+             options: JobOptions) -> RegisteredHandler:
+    """Register a function, or a class with ``execute``, under ``key`` (default: its own).
+
+    Raises BadRequest for what cannot be a handler, CaptureRefused for what it cannot take along.
+    """
+    from tether_lab.job_queue import register as verb
+
+    if isinstance(target, RegisteredHandler):
+        target = target.target
+    key = check_key(key or key_of(target))
+    version, captured = version_of(lab, target, key)
+    version, _, notice = verb.register(
+        lab.queue, version, defaults="{}", options=handler_options(options).to_json(),
+        small_blobs=captured.small, large_blobs=captured.large)
+    lab.remember(version)
+    return RegisteredHandler(lab, target, version, options, notice)
+
+
+def version_of(lab: Lab, target: Callable[..., Any], key: str) -> tuple[HandlerVersion, Captured]:
+    """The signed version of a function or class, and the blobs that it refers to."""
+    from tether_lab.capture import capture_function
+    from tether_lab.runner.call import needs_instance
+
+    _check_target(target)
+    kind = "class" if needs_instance(target) else "function"
+    parameters = _declared(target, kind)
+    captured = capture_function(target, lab.blob_store, warn=lab.settings.capture_warn,
+                                limit=lab.settings.capture_limit)
+    return signed(lab, key, kind, source_of(target), parameters, captured), captured
+
+
+def signed(lab: Lab, key: str, kind: str, source: str, parameters: str, captured: Captured,
+           notebook: dict[str, Any] | None = None) -> HandlerVersion:
+    """A version with its content's hash and our signature; its id comes from the queue."""
+    from tether_lab.capture import interpreter, provenance, version_hash
+
+    where = interpreter()
+    manifest: Manifest = captured.manifest
+    names = tuple(json.loads(parameters))
+    version = HandlerVersion(
+        id=0, uuid=str(uuid.uuid4()), key=key, kind=kind, source=source, parameters=parameters,
+        version=version_hash(kind, source, names, manifest, where), manifest=manifest,
+        interpreter=where, provenance=provenance(manifest.packages, **(notebook or {})),
+        created_at=now())
+    return lab.sign_handler(version)
+
+
+def handler_options(options: JobOptions) -> JobOptions:
+    """The options that later jobs of the handler inherit: not what is said about one job."""
+    return replace(options, delay=None, at=None, cache=None, description=None, meta={}, tags=(),
+                   seed=None)
+
+
+def _declared(target: Any, kind: str) -> str:
+    """The parameters as stored with a version, with a mark if any further key is welcome."""
+    from tether_lab.runner.binding import signature
+
+    if kind == "function":
+        found = signature(target)
+    else:
+        job_class = _job_class(target)
+        found = signature(functools.partial(job_class.execute, None))
+    declared = dict(found.declared())
+    if found.open or (not declared and found.given):
+        declared[OPEN] = {"required": False, "type": None}
+    return json.dumps(declared)
+
+
+def _job_class(target: Any) -> Any:
+    """The class with ``execute``: itself, or what a factory says that it returns."""
+    return target if inspect.isclass(target) else target.__annotations__["return"]
+
+
+def key_of(target: object) -> str:
+    """The key that the code itself names: ``key``, ``identifier``, or the name it has."""
+    from tether_lab.runner.call import needs_instance
+
+    if needs_instance(target):
+        for name in ("key", "identifier"):
+            found = getattr(_job_class(target), name, None)
+            if isinstance(found, str) and found:
+                return found
+    name = getattr(target, "__name__", "")
+    if not name or name == "<lambda>":
+        raise BadRequest(f"{target!r:.80} has no name to register it under", where="key",
+                         remedy="Give a key: lab.register(function, 'key').")
+    return str(name)
+
+
+def source_of(target: object) -> str:
+    """The source, dedented; empty where Python cannot tell."""
+    try:
+        return textwrap.dedent(inspect.getsource(inspect.unwrap(target)))  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return ""
+
+
+def _check_target(target: object) -> None:
+    if inspect.isclass(target):
+        if not callable(getattr(target, "execute", None)):
+            raise BadRequest(f"the class {target.__name__} has no method execute(self, ctx)",
+                             remedy="Add one, or register a function.", where=target.__name__)
+        return
+    if not callable(target):
+        raise BadRequest(f"{target!r:.80} is neither a function nor a class", where="handler",
+                         remedy="Register a function, or a class with execute(self, ctx).")
+    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        raise BadRequest(f"{key_of(target)} is a generator function: a job has one result, no stream",
+                         remedy="Return a list, or report with ctx.progress.", where="handler")

@@ -1,0 +1,34 @@
+"""Run a job that ended once more: same payload, its history kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tether_lab.errors import BadRequest
+from tether_lab.job import JobRow
+
+from .clock import now
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+
+def retry(lab: Lab, job_id: int, *, with_code: bool = False) -> JobRow:
+    """Back to ``pending`` with fresh attempts. ``with_code``: with the newest version of its handler
+    instead of the one it ran with. Raises BadRequest for a job that has not ended."""
+    from tether_lab.job_queue import handlers, retry as verb
+
+    row = lab.read_row(job_id)
+    if not row.is_final:
+        raise BadRequest(f"job {job_id} is {row.state}; only jobs that ended run again",
+                         remedy=f"lab.cancel({job_id}) ends it, or enqueue another one.",
+                         where=f"job {job_id}")
+    head = handlers.head(lab.queue, row.key) if with_code else None
+    if head is not None and head.head != row.handler_id:
+        version = lab.version(head.head)
+        key_id, mac = lab.sign_job(row.uuid, version, row.payload, row.options.to_json())
+        row = verb.retry(lab.queue, job_id, now(), handler_id=version.id, key_id=key_id, mac=mac)
+    else:
+        row = verb.retry(lab.queue, job_id, now())
+    lab.waker.wake()
+    return row

@@ -1,0 +1,62 @@
+"""After a commit: wake the worker, or see to it that there is one."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from tether_lab.errors import WorkerError
+from tether_lab.settings import LabFolder, Settings
+from tether_lab.worker import spawn
+
+PATIENCE = 3.0
+"""Seconds before a worker that was started in the background is started again."""
+
+
+class Waker:
+    """Holds what one lab knows of its worker's start; safe from several threads."""
+
+    def __init__(self, folder: LabFolder, settings: Settings) -> None:
+        self._folder, self._settings = folder, settings
+        self._started_at = float("-inf")
+        self._thread: threading.Thread | None = None
+
+    @property
+    def may_start(self) -> bool:
+        return self._settings.autostart and self._settings.enabled
+
+    def wake(self) -> None:
+        """A datagram; where nobody listens, start a worker without waiting for it.
+
+        A lost datagram costs nothing but time: the worker also listens to the folder.
+        """
+        if not spawn.wake(self._folder) and self.may_start:
+            self._start_in_background()
+
+    def _start_in_background(self) -> None:
+        if time.monotonic() - self._started_at < PATIENCE:
+            return
+        self._started_at = time.monotonic()
+        # Not a daemon: a script that enqueues and ends has its worker started all the same.
+        self._thread = threading.Thread(target=self._start, name="tether-lab-start")
+        self._thread.start()
+
+    def _start(self) -> None:
+        try:
+            spawn.start(self._folder, self._settings, wait=False)
+        except (WorkerError, OSError):
+            return                  # who waits for the job starts it again, and hears why it fails
+
+    def ensure(self) -> None:
+        """For those who wait: a worker that listens. Raises WorkerDidNotStart with its log's end."""
+        if not self.may_start or spawn.is_running(self._folder):
+            return
+        if time.monotonic() - self._started_at < PATIENCE:
+            return                  # on its way
+        self._started_at = time.monotonic()
+        spawn.start(self._folder, self._settings)
+
+    def join(self) -> None:
+        """Wait for a start under way."""
+        if self._thread is not None:
+            self._thread.join()
