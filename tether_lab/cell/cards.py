@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import uuid
 from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from .live import LiveCards, Shown
@@ -97,9 +98,9 @@ def _asked_by_displayhook() -> bool:
     from IPython.core.displayhook import DisplayHook
 
     code = DisplayHook.compute_format_data.__code__
-    frame = sys._getframe(1)  # noqa: SLF001 — the documented way to look at callers
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 — the documented way to look at callers
     while frame is not None:
         if frame.f_code is code:
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import JobExpired, JobFailed, JobWasCancelled
+from tether_lab.errors import JobFailed
 from tether_lab.job import State
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SECOND_INTERRUPT = 2.0
 """Seconds in which a second interrupt offers to cancel."""
-_ENDINGS = {State.CANCELLED: JobWasCancelled, State.EXPIRED: JobExpired}
 
 
 class StoppedWatching(KeyboardInterrupt):
@@ -57,20 +56,10 @@ def follow(job: Job, cards: Cards, *, with_card: bool, notices: tuple[str, ...] 
 
 
 def _stream(job: Job, replay: Replay, cards: Cards | None) -> None:
-    from tether_lab.views.following import Following
+    from tether_lab.lab.follow import news
 
-    following, checked = Following(), 0.0
-    with job.lab.changes() as changes:
-        while True:
-            final = job.row.is_final          # before the rows: what comes after it is complete
-            for body in following.news(job.rows(following.after)):
-                _show(job, replay, body, cards)
-            if final:
-                return
-            if time.monotonic() - checked >= 1.0:
-                checked = time.monotonic()
-                job.lab.ensure_worker()
-            changes.wait(1.0)
+    for body in news(job.lab, job.id):
+        _show(job, replay, body, cards)
 
 
 def _show(job: Job, replay: Replay, body: Mapping[str, Any], cards: Cards | None) -> None:
@@ -85,22 +74,17 @@ def _show(job: Job, replay: Replay, body: Mapping[str, Any], cards: Cards | None
 
 
 def _failure(job: Job, replay: Replay) -> JobFailed:
-    """The error to raise: what the job raised, shown as a plain cell would show it."""
-    row = job.row
-    attempts = [a for a in job.attempts if a.finished_at is not None]
-    last = attempts[-1] if attempts else None
-    said = row.error or row.state.value
-    error = _ENDINGS.get(row.state, JobFailed)(
-        f"job {job.id} ({row.key}) {row.state.value}: {said}", job_id=job.id,
-        error_type=(last.error_type if last else None) or "",
-        traceback=(last.traceback if last else None) or "",
-        remedy=f"%jobs show {job.id} tells more; %jobs retry {job.id} runs it again.")
+    """The error to raise, with the traceback that a plain cell would have shown."""
+    from tether_lab.lab.results import failure
+
+    error = failure(job.lab, job.row)
     lines: list[str] = []
     if replay.error is not None:
         lines = [str(line) for line in replay.error["traceback"]]
-    elif last is not None and last.traceback:
-        lines = last.traceback.rstrip().split("\n")
+    elif error.traceback:
+        lines = error.traceback.rstrip().split("\n")
     lines.append(f"{type(error).__name__}: {error.message}")
+    lines.append(f"%jobs show {job.id} tells more; %jobs retry {job.id} runs it again.")
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     return error
 

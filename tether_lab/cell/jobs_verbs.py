@@ -40,20 +40,22 @@ class JobsVerbs:
         """Do what the line says; what the cell should show."""
         words = read_words(line, FLAGS)
         if "help" in words.flags:
-            return print(help_text())  # noqa: T201 — help is printed
+            _say(help_text())
+            return None
         first = words.words[0].lower() if words.words else "list"
         rest = Words(words.words[1:], words.pairs, words.flags)
         if first in VERBS:
             return VERBS[first].run(self, rest)
         if first.isdecimal():
-            return self.show(words)
+            self.show(words)
+            return None
         if first in STATUSES or any(part in STATUSES for part in first.split(",")):
-            return self.list(words)
+            return self.table(words)
         known = [*VERBS, *STATUSES]
         raise OptionError(f"%jobs knows no {first!r}{nearest(first, known)}",
                           remedy=f"It takes {', '.join(VERBS)}, a status, or the number of a job.")
 
-    def list(self, words: Words) -> object:
+    def table(self, words: Words) -> object:
         from tether_lab.views.mime import Shown, table_bundle
         from tether_lab.views.tables import jobs_table
 
@@ -68,7 +70,7 @@ class JobsVerbs:
             status=chosen, key=words.pairs.get("key"), tag=words.pairs.get("tag"),
             since=words.pairs.get("since"), limit=limit, offset=_number(words.pairs, "offset", 0))
         said = " ".join([status, *(f"{n}={v}" for n, v in words.pairs.items() if n not in ("status", "limit"))])
-        total = None if said.strip() else sum(self._open().counts().values())
+        total = None if said.strip() else self._open().stats().total
         return Shown(table_bundle(jobs_table(rows, _now(), total=total, filtered=said.strip())))
 
     def show(self, words: Words) -> None:
@@ -80,8 +82,8 @@ class JobsVerbs:
 
         for job in self._jobs(words.words, "output"):
             if not republish(job.outputs):
-                print(f"Job {job.id} ({job.status}) has shown nothing"  # noqa: T201 — the answer
-                      f"{'' if job.row.is_final else ' yet'}.")
+                _say(f"Job {job.id} ({job.status}) has shown nothing"
+                     f"{'' if job.row.is_final else ' yet'}.")
 
     def follow(self, words: Words) -> object:
         from .follow import follow
@@ -102,18 +104,14 @@ class JobsVerbs:
         lab, force = self._open(), "force" in words.flags
         everything = "all" in words.flags or words.words == ("all",)
         if everything or words.pairs:
-            chosen = {name: words.pairs.get(name) for name in ("key", "tag")}
-            if not everything and not any(chosen.values()):
+            unknown = [name for name in words.pairs if name not in ("key", "tag")]
+            if unknown or len(words.pairs) + everything != 1:
                 raise OptionError("cancel what?", remedy="%jobs cancel 12, key=…, tag=… or all.")
-            counts = lab.cancel(all=True) if everything and not any(chosen.values()) else lab.cancel(**chosen)
+            counts = lab.cancel(key=words.pairs.get("key"), tag=words.pairs.get("tag"), all=everything,
+                                force=force)
         else:
-            jobs = self._jobs(words.words, "cancel")
-            counts = {}
-            for job in jobs:
-                before = State(job.status)
-                job.cancel(force=force)
-                counts[before] = counts.get(before, 0) + 1
-        print(_cancelled(counts))  # noqa: T201 — the answer
+            counts = lab.cancel([job.id for job in self._jobs(words.words, "cancel")], force=force)
+        _say(_cancelled(counts))
 
     def retry(self, words: Words) -> object:
         jobs = [job.retry(with_code="with_code" in words.flags)
@@ -138,7 +136,7 @@ class JobsVerbs:
         if bad:
             raise OptionError(f"{bad[0]!r} cannot be the name of a variable")
         self._shell.push(loaded)
-        print(f"Loaded {', '.join(loaded)} from job {job.id}.")  # noqa: T201 — the answer
+        _say(f"Loaded {', '.join(loaded)} from job {job.id}.")
 
     def handlers(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         from tether_lab.views.mime import Shown, table_bundle
@@ -147,19 +145,16 @@ class JobsVerbs:
         return Shown(table_bundle(handler_table(self._open().handlers(), _now())))
 
     def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
-        from tether_lab.views.mime import Shown, table_bundle
-        from tether_lab.views.tables import counts_table
-
-        return Shown(table_bundle(counts_table(self._open().counts())))
+        return self._open().stats()
 
     def edit(self, words: Words) -> None:
         (job,) = self._jobs(words.words, "edit", most=1)
         self._shell.set_next_input(cell_text(job))
-        print(f"The code of job {job.id} is in the next cell.")  # noqa: T201 — the answer
+        _say(f"The code of job {job.id} is in the next cell.")
 
     def stack(self, words: Words) -> None:
         for job in self._jobs(words.words, "stack"):
-            print(job.stack())  # noqa: T201 — the answer
+            _say(job.stack())
 
     def events(self, words: Words) -> object:
         from tether_lab.views.mime import Shown, table_bundle
@@ -190,7 +185,7 @@ class Verb:
 
 
 VERBS = {
-    "list": Verb(JobsVerbs.list, "[STATUS] [key=… tag=… since=2h limit=20]", "List jobs, newest first."),
+    "list": Verb(JobsVerbs.table, "[STATUS] [key=… tag=… since=2h limit=20]", "List jobs, newest first."),
     "show": Verb(JobsVerbs.show, "ID …", "A job's card with everything in it."),
     "output": Verb(JobsVerbs.output, "ID", "Put its outputs into this cell."),
     "follow": Verb(JobsVerbs.follow, "ID", "Watch its outputs until it ends."),
@@ -258,6 +253,10 @@ def _cancelled(counts: dict[State, int]) -> str:
     if finished:
         said.append(f"{finished} had ended already")
     return (", ".join(said) or "Nothing to cancel") + "."
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 — the answer of a magic
 
 
 def _now() -> int:

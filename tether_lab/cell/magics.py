@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, no_var_expand
+from IPython.core.magic import Magics, magics_class, no_var_expand
 
 from tether_lab.errors import BadRequest, JobFailed, JobNotFound, TetherLabError, WaitTimeout
 
@@ -35,11 +35,11 @@ def plain_errors(magic: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return magic(*args, **kwargs)
         except MISTAKES as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(_one_line(error)) from None
         except JobFailed:
             raise
         except TetherLabError as error:
-            said = f"{type(error).__name__}: {error}"
+            said = f"{type(error).__name__}: {_one_line(error)}"
             error._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]
             raise
         except Exception as error:
@@ -50,12 +50,14 @@ def plain_errors(magic: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+@magics_class
 class TetherMagics(Magics):
     """``%%job``, ``%job``, ``%jobs``, ``%tether``. Registered by name in ``extension``, which leaves
     out the names that another extension owns."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
+        self._user_ns = shell.user_ns
         self.current, self.cards = Current(), Cards(shell)
         self.memory = Memory(shell)
         self._jobs = JobsVerbs(shell, self.cards, lambda: self.current.lab)
@@ -68,10 +70,10 @@ class TetherMagics(Magics):
             return self._cell(read_cell_line(line), cell)
         parsed = read_line(line)
         if parsed.has("help"):
-            return print(help_text(LINE_HELP, LINE))  # noqa: T201 — help is printed
+            return _say(help_text(LINE_HELP, LINE))
         if parsed.key is None or parsed.key.isdecimal():
             return self._show(parsed)
-        values = evaluate(parsed.expressions, self.shell.user_ns, what="%job")
+        values = evaluate(parsed.expressions, self._user_ns, what="%job")
         found = self.current.lab.enqueue(parsed.key, values, **parsed.options)
         return self._shown(found, parsed, ())
 
@@ -89,14 +91,13 @@ class TetherMagics(Magics):
         from .submit import request
 
         if line.has("help"):
-            return print(help_text(CELL_HELP, CELL))  # noqa: T201 — help is printed
+            return _say(help_text(CELL_HELP, CELL))
         asked = request(self.shell, self.memory, line, cell)
         job, version, notice = self.current.lab.submit_cell(asked)
         notices = (notice,) if notice else ()
         if job is None:
-            said = [f"{version.key} is registered (version {version.version}); %job {version.key} runs it.",
-                    *notices]
-            return print("\n".join(said))  # noqa: T201 — the answer
+            return _say(f"{version.key} is registered (version {version.version}); "
+                        f"%job {version.key} runs it.", *notices)
         return self._shown(job, line, notices)
 
     def _shown(self, job: Any, line: JobLine, notices: tuple[str, ...]) -> object:
@@ -112,10 +113,23 @@ class TetherMagics(Magics):
         if line.key is None:
             newest = lab.jobs(limit=1)
             if not newest:
-                print("No jobs yet. Put %%job on top of a cell to make it one.")  # noqa: T201 — the answer
-                return None
+                return _say("No jobs yet. Put %%job on top of a cell to make it one.")
             return self._shown(newest[0], line, ())
         return self._shown(lab.get(int(line.key)), line, ())
+
+
+def _say(*lines: str) -> object:
+    """Print lines; a magic that answers in text returns nothing to display."""
+    print("\n".join(lines))  # noqa: T201 — the answer of a magic
+    return None
+
+
+def _one_line(error: TetherLabError) -> str:
+    """Message and remedy in one line, unless the message itself has several."""
+    if not error.remedy or "\n" in error.message:
+        return str(error)
+    stop = "" if error.message.endswith((".", "?", "!", ":")) else "."
+    return f"{error.message}{stop} {error.remedy}"
 
 
 TetherMagics.job.__doc__ = help_text(f"{CELL_HELP}\n\n{LINE_HELP}", CELL)

@@ -29,7 +29,7 @@ def request(shell: Any, memory: Memory, line: JobLine, cell: str) -> CellRequest
         parameters=evaluate(line.expressions, shell.user_ns), options=line.job_options(),
         kind="shell" if is_script else "cell",
         with_names=line.names("with"), without=line.names("without"),
-        capture=str(line.flags.get("capture", "auto")), environ_names=line.names("env"),
+        capture=str(line.flags.get("capture", "auto")), environ=line.names("env"),
         register_only=line.has("register"), notebook=notebook, cell_id=cell_id,
         shell=shell_state(shell), seeded=frozenset(memory.seeded), module_times=dict(memory.module_times))
 

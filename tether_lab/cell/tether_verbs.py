@@ -35,7 +35,8 @@ class TetherVerbs:
             return self._jobs.run(rest)
         words = read_words(line, FLAGS)
         if "help" in words.flags:
-            return self.help(words)
+            self.help(words)
+            return None
         verb = words.words[0].lower() if words.words else "status"
         if verb not in VERBS:
             raise OptionError(f"%tether knows no {verb!r}{nearest(verb, [*VERBS, 'jobs'])}",
@@ -68,7 +69,7 @@ class TetherVerbs:
         status = lab.worker.status()
         said = f"running, pid {status.pid}" if status.running else "none: %tether start starts one"
         extra = [("worker", said), ("lab", lab.name), ("folder", str(lab.folder.path))]
-        return Shown(table_bundle(counts_table(lab.counts(), extra)))
+        return Shown(table_bundle(counts_table(lab.stats().states, extra)))
 
     def use(self, words: Words) -> None:
         if len(words.words) != 1:
@@ -101,7 +102,6 @@ class TetherVerbs:
 
     def doctor(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         """The questions that come first when something does not work."""
-        import sqlite3
         import sys
 
         import tether_lab
@@ -112,9 +112,8 @@ class TetherVerbs:
         status = lab.worker.status()
         pairs = [("tether_lab", tether_lab.__version__), ("python", sys.version.split()[0]),
                  ("interpreter", sys.executable), ("lab", str(lab.folder.path)),
-                 ("queue", f"opens, {sum(lab.counts().values())} jobs"),
+                 ("queue", f"opens, {lab.stats().total} jobs"),
                  ("worker", f"pid {status.pid}" if status.running else "not running: %tether start"),
-                 ("sqlite", sqlite3.sqlite_version),
                  ("in depth", "tether-lab doctor in a terminal")]
         return Shown(table_bundle(pairs_table("Doctor", pairs)))
 

@@ -122,7 +122,7 @@ def card(snapshot: Snapshot) -> Card:
         parameters=parameters(row.payload), description=row.description or "", tags=row.tags,
         bars=progress.bars, more_bars=progress.more,
         error=_error(snapshot), result=_result(snapshot),
-        tail="" if row.state is State.COMPLETED else snapshot.tail,
+        tail="" if row.state is State.COMPLETED else _tail(snapshot.tail),
         captured=_captured(manifest), captures=_captures(manifest),
         warnings=_warnings(snapshot, manifest), notices=snapshot.notices,
         attempts=tuple(_attempt(attempt, snapshot.at) for attempt in snapshot.attempts),
@@ -130,6 +130,12 @@ def card(snapshot: Snapshot) -> Card:
         provenance=_provenance(snapshot), hints=hints(snapshot),
         as_of=f"as of {clock(snapshot.at)}; %job {row.id}",
     )
+
+
+def _tail(text: str) -> str:
+    """The last lines of output, plain, each cut to fit."""
+    lines = plain(text).rstrip().split("\n")
+    return "\n".join(line if len(line) <= 200 else line[:199] + "…" for line in lines)
 
 
 def _shows_progress(row: JobRow) -> bool:
