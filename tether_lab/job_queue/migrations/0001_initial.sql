@@ -31,7 +31,7 @@ CREATE TABLE handler_version (
     UNIQUE (key, version)
 ) STRICT;
 
--- Which blobs a version or a result holds: what is in neither table may be pruned.
+-- Which blobs a version holds (below: a payload, a result): what nobody holds may be pruned.
 CREATE TABLE handler_blob (
     handler_id INTEGER NOT NULL REFERENCES handler_version (id) ON DELETE CASCADE,
     digest     TEXT NOT NULL REFERENCES blob (digest),
@@ -68,6 +68,7 @@ CREATE TABLE job (
     boot_id      TEXT,
     lease_until  INTEGER,
     cancel_requested_at INTEGER,
+    cancel_force INTEGER NOT NULL DEFAULT 0 CHECK (cancel_force IN (0, 1)),
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
     started_at   INTEGER,
@@ -83,9 +84,12 @@ CREATE TABLE job (
     CHECK ((state IN ('completed', 'failed', 'cancelled', 'expired', 'skipped')) = (finished_at IS NOT NULL))
 ) STRICT;
 
--- The claim reads the first; the second holds what leaves its state by time (due, lease).
+-- The claim reads the first; the second holds what leaves its state by time (due, lease). The third is
+-- empty but for jobs with a start deadline, so it costs an ordinary enqueue nothing.
 CREATE INDEX job_ready ON job (queue, priority DESC, run_at, id) WHERE state = 'pending';
 CREATE INDEX job_timed ON job (state, run_at) WHERE state IN ('running', 'scheduled', 'retrying');
+CREATE INDEX job_expiring ON job (expires_at)
+    WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending');
 
 CREATE TABLE attempt (
     job_id      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
@@ -145,6 +149,18 @@ CREATE TABLE result_blob (
     digest TEXT NOT NULL REFERENCES blob (digest),
     PRIMARY KEY (job_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- Blobs that a payload refers to.
+CREATE TABLE job_blob (
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    digest TEXT NOT NULL REFERENCES blob (digest),
+    PRIMARY KEY (job_id, digest)
+) STRICT, WITHOUT ROWID;
+
+-- Pruning asks who holds a blob.
+CREATE INDEX handler_blob_digest ON handler_blob (digest);
+CREATE INDEX result_blob_digest ON result_blob (digest);
+CREATE INDEX job_blob_digest ON job_blob (digest);
 
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,

@@ -1,0 +1,50 @@
+"""What handlers, payloads and results hold: small blobs as rows, large ones as files with a row."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from tether_lab.errors import BadRequest
+
+from .queue import Queue
+from .statements import sql
+
+KEPT = 24 * 3600 * 1_000_000
+"""Microseconds that a blob stays after nobody refers to it any more."""
+
+
+def put(connection: sqlite3.Connection, small: Mapping[str, bytes], large: Mapping[str, int],
+        now: int) -> None:
+    """Store small blobs, note large ones (already files); known ones are touched. In a transaction."""
+    rows = [{"digest": digest, "size": len(body), "data": body, "now": now} for digest, body in small.items()]
+    rows += [{"digest": digest, "size": size, "data": None, "now": now} for digest, size in large.items()]
+    connection.executemany(sql("blob_put"), rows)
+
+
+def require(connection: sqlite3.Connection, digests: Iterable[str], what: str) -> None:
+    """Raises BadRequest if the database does not know one of them."""
+    wanted = set(digests)
+    known = {row[0] for row in connection.execute(sql("blob_known"), {"digests": json.dumps(sorted(wanted))})}
+    if wanted - known:
+        raise BadRequest(f"{what} refers to {len(wanted - known)} blobs that are not stored "
+                         f"({', '.join(sorted(wanted - known)[:3])} …)",
+                         remedy="Capture and register it again.", where=what)
+
+
+def small(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
+    """The bodies of the small blobs among these digests."""
+    with queue.read() as connection:
+        return dict(connection.execute(sql("blob_small"), {"digests": json.dumps(sorted(set(digests)))}))
+
+
+def prune_blobs(queue: Queue, now: int, *, kept: int = KEPT) -> list[str]:
+    """Forget blobs that nobody refers to and nobody touched for ``kept`` µs.
+
+    Returns the digests whose files may go too. A file is to be removed only if its own time is as old:
+    storing a known blob again touches the file first, and its row with the transaction that needs it.
+    """
+    with queue.write(power=False) as connection:
+        rows = connection.execute(sql("blob_prune"), {"before": now - kept}).fetchall()
+    return [digest for digest, is_file in rows if is_file]

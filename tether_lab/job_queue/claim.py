@@ -1,0 +1,108 @@
+"""The worker's transaction: record what ended, promote what is due, take the next jobs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tether_lab.errors import ClaimLost
+from tether_lab.job import Claim, ClaimedJob
+
+from .finish import Ending, finish_all
+from .queue import Queue
+from .statements import sql
+
+__all__ = ["Ending", "Turn", "renew", "start", "turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn gave: jobs to run, in order, and claims whose endings were refused."""
+
+    claimed: list[ClaimedJob] = field(default_factory=list)
+    lost: list[Claim] = field(default_factory=list)
+
+
+def turn(
+    queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
+    boot_id: str | None = None,
+) -> Turn:
+    """All of a worker's business with the queue, in ONE transaction.
+
+    ``now`` is UTC µs, ``mono`` CLOCK_MONOTONIC ns, a lease lasts ``lease_ns``. First every ending is
+    recorded (or refused: ``Turn.lost``), so that its place and its retry count at once; then what is due
+    becomes pending, what missed its deadline expires, and up to ``limit`` jobs are claimed. If this
+    raises, nothing of it happened, and the same endings may be handed in again.
+    """
+    boot = queue.boot_id if boot_id is None else boot_id
+    with queue.write(power=bool(finished)) as connection:
+        lost = finish_all(connection, finished) if finished else []
+        connection.execute(sql("promote_due"), {"now": now})
+        _expire(connection, now)
+        claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
+    return Turn(claimed, lost)
+
+
+def start(queue: Queue, claim: Claim, pid: int, at: int) -> None:
+    """User code begins, in this process. Raises ClaimLost."""
+    with queue.write(power=False) as connection:
+        changed = connection.execute(sql("claim_start"), {
+            "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "at": at}).rowcount
+        if not changed:
+            raise lost_claim(claim)
+        connection.execute(sql("attempt_start"), {
+            "id": claim.job_id, "epoch": claim.epoch, "pid": pid, "at": at})
+
+
+def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
+    """Keep these claims until then (CLOCK_MONOTONIC ns); those that are lost."""
+    lost = []
+    with queue.write(power=False) as connection:
+        for claim in claims:
+            changed = connection.execute(sql("claim_renew"), {
+                "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "lease_until": lease_until})
+            if not changed.rowcount:
+                lost.append(claim)
+    return lost
+
+
+def lost_claim(claim: Claim) -> ClaimLost:
+    return ClaimLost(f"job {claim.job_id}: epoch {claim.epoch} of {claim.worker} is no longer the newest",
+                     remedy="Drop what this attempt produced: another one has the job, or it ended.",
+                     where=f"job {claim.job_id}")
+
+
+def _expire(connection: sqlite3.Connection, now: int) -> None:
+    expired = connection.execute(sql("expire"), {"now": now}).fetchall()
+    if expired:
+        connection.executemany(sql("event_add"), [(epoch, "expired", now, "{}", job_id)
+                                                  for job_id, epoch in expired])
+
+
+def _claim(
+    connection: sqlite3.Connection, queue: Queue, worker: str, boot: str, now: int, lease: int, limit: int,
+) -> list[ClaimedJob]:
+    names = [name for (name,) in connection.execute(sql("claim_queues")).fetchall()]
+    claimed: list[ClaimedJob] = []
+    for name, share in (queue.shares.of(names, limit) if names else {}).items():
+        if share:
+            claimed += _take(connection, name, worker, boot, now, lease, share)
+    for name in names if len(claimed) < limit and len(names) > 1 else ():
+        claimed += _take(connection, name, worker, boot, now, lease, limit - len(claimed))
+    return claimed
+
+
+def _take(
+    connection: sqlite3.Connection, name: str, worker: str, boot: str, now: int, lease: int, count: int,
+) -> list[ClaimedJob]:
+    rows = connection.execute(sql("claim_ready"), (name, count)).fetchall()
+    connection.executemany(sql("claim"), [(worker, boot, lease, now, now, row[0], row[1]) for row in rows])
+    connection.executemany(sql("attempt_add"), [(row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
+    connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
+    return [
+        ClaimedJob(
+            claim=Claim(row[0], row[1] + 1, worker), uuid=row[2], key=row[3], handler_id=row[4],
+            payload=row[5], options=row[6], attempt=row[7] + 1, max_attempts=row[8], crash_count=row[9],
+            created_at=row[10], started_at=now, key_id=row[11], mac=row[12])
+        for row in rows]

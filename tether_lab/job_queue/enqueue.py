@@ -1,0 +1,83 @@
+"""Jobs enter the queue."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tether_lab.errors import BadRequest
+
+from . import blobs
+from .clock import utc
+from .queue import Queue
+from .statements import sql
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as it enters: validated and signed by the caller.
+
+    ``payload`` and ``options`` are JSON texts, times UTC microseconds. The blobs are those that the
+    payload itself refers to (a handler's are the handler's).
+    """
+
+    uuid: str
+    key: str
+    handler_id: int
+    queue: str = "default"
+    payload: str = "{}"
+    options: str = "{}"
+    priority: int = 0
+    run_at: int = 0
+    expires_at: int | None = None
+    max_attempts: int = 1
+    description: str | None = None
+    tags: Sequence[str] = ()
+    key_id: str = ""
+    mac: bytes = b""
+    small_blobs: Mapping[str, bytes] = field(default_factory=dict)
+    large_blobs: Mapping[str, int] = field(default_factory=dict)
+
+
+def enqueue(queue: Queue, jobs: Sequence[NewJob], *, now: int | None = None) -> list[int]:
+    """All of them or none, in one transaction; their ids in the same order.
+
+    A job whose ``run_at`` has come is ``pending``, another one ``scheduled``. When this returns, they
+    survive the death of every process, and with the default durability a power cut.
+    """
+    if not jobs:
+        return []
+    now = now or utc()
+    with queue.write() as connection:
+        return insert(connection, jobs, now)
+
+
+def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> list[int]:
+    """The rows, inside the caller's transaction."""
+    statement, ids = sql("enqueue"), []
+    for job in jobs:
+        try:
+            added = connection.execute(statement, _values(job, now)).lastrowid
+        except sqlite3.IntegrityError as error:
+            raise BadRequest(
+                f"a job of {job.key!r} does not fit the queue: {error}", where=job.key,
+                remedy="Register the handler first; check max_attempts and the options.") from error
+        assert added is not None
+        ids.append(added)
+        if job.small_blobs or job.large_blobs:
+            blobs.put(connection, job.small_blobs, job.large_blobs, now)
+            connection.executemany(sql("job_blob_add"), [
+                {"job_id": added, "digest": digest} for digest in (*job.small_blobs, *job.large_blobs)])
+    for handler_id in {job.handler_id for job in jobs}:
+        connection.execute(sql("blob_touch"), {"handler_id": handler_id, "now": now})
+    return ids
+
+
+def _values(job: NewJob, now: int) -> tuple[object, ...]:
+    """In the order of enqueue.sql."""
+    return (job.uuid, job.key, job.handler_id, job.queue, job.payload, job.options,
+            "pending" if job.run_at <= now else "scheduled", job.priority, job.run_at, job.expires_at,
+            job.max_attempts, now, now, job.description,
+            json.dumps(list(job.tags)) if job.tags else "[]", job.key_id, job.mac)

@@ -1,0 +1,47 @@
+"""SQLite's errors as ours: what happened, where, what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tether_lab.errors import QueueBusy, QueueCorrupt, QueueError, QueueReadOnly, StorageFull
+
+BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+# A limit on file sizes and a full disk look alike to SQLite: it could not write.
+_FULL = frozenset({sqlite3.SQLITE_FULL})
+_NO_WRITE = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC,
+                       sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE})
+
+
+def code(error: sqlite3.Error) -> int:
+    """The primary result code; 0 for errors that Python raised itself."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    return code(error) in BUSY
+
+
+def told(error: sqlite3.Error, path: Path) -> QueueError | None:
+    """Our error for SQLite's; None for what is no circumstance but a bug of ours."""
+    where, primary = str(path), code(error)
+    extended = getattr(error, "sqlite_errorcode", 0) or 0
+    if primary in BUSY:
+        return QueueBusy(f"{path} is locked by another process", where=where,
+                         remedy="Try again; `tether-lab doctor` names who holds the lock.")
+    if primary in _FULL or extended in _NO_WRITE:
+        return StorageFull(f"{path} could not be written: the disk, the quota or a limit is full ({error})",
+                           remedy="Free some space. Nothing of this request was written.", where=where)
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN,
+                   sqlite3.SQLITE_AUTH):
+        return QueueReadOnly(f"{path} cannot be opened or written ({error})", where=where,
+                             remedy=f"Check the folder and the file: ls -la {path.parent}")
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return QueueCorrupt(f"{path} is damaged ({error}). Nothing was changed or removed.", where=where,
+                            remedy="Stop the worker, keep copies of queue.db, queue.db-wal and queue.db-shm, "
+                                   "then put the newest file of the lab's backups/ in the place of queue.db.")
+    if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
+        return QueueError(f"{path} could not be read or written ({error})", where=where,
+                          remedy="Look into the system's log for disk errors, then try again.")
+    return None

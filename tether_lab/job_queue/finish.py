@@ -1,0 +1,137 @@
+"""How an attempt that ended is written down: one fenced update, and what belongs to it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from tether_lab.job import FINAL, Claim, ResultRow, State, Usage
+from tether_lab.outcome import Finish, NextStep, Requeue, RetryAt, SnoozeUntil
+
+from . import blobs
+from .rows import plain
+from .statements import sql
+
+_UNYIELDING = (State.COMPLETED, State.CANCELLED)
+"""A requested cancel changes nothing about these."""
+
+EventRow = tuple[int, str, int, str, int]
+"""In the order of event_add.sql: epoch, kind, at, detail (JSON text), job id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An attempt that is over, with all that is to be kept of it. Times are UTC microseconds.
+
+    ``step`` is what ``outcome.decide`` said. Small blobs are stored with the result, large ones are files
+    already. ``outputs`` are rows (seq, body) still unwritten; ``detail`` is JSON text for the event.
+    """
+
+    claim: Claim
+    outcome_name: str
+    step: NextStep
+    finished_at: int
+    started_at: int | None = None
+    error_type: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    result: ResultRow | None = None
+    small_blobs: Mapping[str, bytes] = field(default_factory=dict)
+    large_blobs: Mapping[str, int] = field(default_factory=dict)
+    outputs: Sequence[tuple[int, str]] = ()
+    detail: str = "{}"
+
+
+def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> list[Claim]:
+    """Record the endings whose claims still hold; the claims that do not.
+
+    A refused ending leaves an event ``fenced`` and nothing else: no result, no output.
+    """
+    events: list[EventRow] = []
+    attempts: list[dict[str, Any]] = []
+    lost: list[Claim] = []
+    for ending in endings:
+        claim = ending.claim
+        row = connection.execute(sql("finish"), _values(ending)).fetchone()
+        if row is None:
+            lost.append(claim)
+            events.append((claim.epoch, "fenced", ending.finished_at,
+                           json.dumps({"outcome": ending.outcome_name, "worker": claim.worker}), claim.job_id))
+            continue
+        attempts.append(_attempt(ending))
+        events += _events(ending, State(row[0]))
+        if ending.outputs:
+            connection.executemany(sql("output_put"), [
+                (claim.job_id, claim.epoch, seq, ending.finished_at, plain(body))
+                for seq, body in ending.outputs])
+        if ending.result is not None and row[0] == State.COMPLETED:
+            _put_result(connection, ending, ending.result)
+    connection.executemany(sql("attempt_finish"), attempts)
+    connection.executemany(sql("event_add"), events)
+    return lost
+
+
+def _values(ending: Ending) -> dict[str, Any]:
+    """The parameters of finish.sql."""
+    state, run_at, given_back, crash, error = _move(ending.step)
+    return {"id": ending.claim.job_id, "epoch": ending.claim.epoch, "worker": ending.claim.worker,
+            "now": ending.finished_at, "state": state.value, "final": state in FINAL,
+            "yields": state not in _UNYIELDING, "run_at": run_at, "given_back": given_back,
+            "crash": crash, "error": plain(error)}
+
+
+def _move(step: NextStep) -> tuple[State, int | None, bool, bool, str | None]:
+    """(state, due, attempt given back, counts as a crash, the error shown) of a step."""
+    match step:
+        case Finish(state, reason):
+            return state, None, False, False, reason
+        case RetryAt(run_at, reason):
+            return State.RETRYING, run_at, False, False, reason
+        case SnoozeUntil(run_at):
+            return State.SCHEDULED, run_at, True, False, None
+        case Requeue(reason, crash):
+            return State.PENDING, None, True, crash, reason if crash else None
+        case _:
+            assert_never(step)
+
+
+def _attempt(ending: Ending) -> dict[str, Any]:
+    usage = ending.usage
+    return {"id": ending.claim.job_id, "epoch": ending.claim.epoch, "finished_at": ending.finished_at,
+            "started_at": ending.started_at, "outcome": ending.outcome_name,
+            "error_type": plain(ending.error_type), "error": plain(ending.error),
+            "traceback": plain(ending.traceback),
+            "cpu_us": None if usage.cpu_seconds is None else round(usage.cpu_seconds * 1e6),
+            "peak_bytes": usage.peak_bytes, "exit_code": usage.exit_code, "signal": usage.signal,
+            "pid": usage.pid}
+
+
+def _events(ending: Ending, became: State) -> list[EventRow]:
+    """The outcome, and what followed where that says more than the outcome."""
+    claim, at = ending.claim, ending.finished_at
+    found = [(claim.epoch, ending.outcome_name, at, ending.detail, claim.job_id)]
+    if became is State.RETRYING and isinstance(ending.step, RetryAt):
+        detail = json.dumps({"at": ending.step.run_at, "reason": ending.step.reason[:500]})
+        found.append((claim.epoch, "retrying", at, detail, claim.job_id))
+    elif became is State.CANCELLED and ending.outcome_name != "cancelled":
+        found.append((claim.epoch, "cancelled", at, "{}", claim.job_id))
+    return found
+
+
+def _put_result(connection: sqlite3.Connection, ending: Ending, result: ResultRow) -> None:
+    job_id = ending.claim.job_id
+    blobs.put(connection, ending.small_blobs, ending.large_blobs, ending.finished_at)
+    put = connection.execute(sql("result_put"), {
+        "job_id": job_id, "epoch": ending.claim.epoch, "kind": result.kind, "body": plain(result.body),
+        "text": plain(result.text), "type": plain(result.type), "size": result.size,
+        "key_id": result.key_id, "mac": result.mac})
+    if put.rowcount != 1:
+        raise AssertionError(f"job {job_id} has a result newer than epoch {ending.claim.epoch}")
+    digests = [*ending.small_blobs, *ending.large_blobs]
+    connection.execute(sql("result_blob_clear"), {"job_id": job_id})
+    if digests:
+        connection.executemany(sql("result_blob_add"), [{"job_id": job_id, "digest": d} for d in digests])

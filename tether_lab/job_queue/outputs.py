@@ -1,0 +1,61 @@
+"""What attempts print and show, row by row, as it comes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from tether_lab.job import Claim
+
+from .claim import lost_claim
+from .clock import utc
+from .queue import Queue
+from .rows import plain
+from .statements import sql
+
+
+def append(
+    queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], progress: str | None = None,
+    events: Sequence[tuple[str, str]] = (), *, now: int | None = None,
+) -> None:
+    """Add rows (seq, JSON body; a known seq is rewritten), the progress (JSON) and events (kind, JSON
+    detail) of a running attempt. Raises ClaimLost, and then nothing was written."""
+    now = now or utc()
+    with queue.write(power=False) as connection:
+        _fence(connection, claim, progress, now)
+        _put(connection, claim, rows, now)
+        if events:
+            connection.executemany(sql("event_add"), [
+                (claim.epoch, kind, now, plain(detail), claim.job_id) for kind, detail in events])
+
+
+def fold_replace(
+    queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], *, now: int | None = None,
+) -> None:
+    """These rows instead of all that the attempt has so far. Raises ClaimLost."""
+    now = now or utc()
+    with queue.write(power=False) as connection:
+        _fence(connection, claim, None, now)
+        connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
+        _put(connection, claim, rows, now)
+
+
+def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -> list[tuple[int, int, str]]:
+    """Rows (seq, epoch, JSON body) of one attempt (default: the latest) with a seq above ``after``."""
+    with queue.read() as connection:
+        return connection.execute(sql("output_read"), {
+            "job_id": job_id, "epoch": epoch, "after": after}).fetchall()
+
+
+def _fence(connection: sqlite3.Connection, claim: Claim, progress: str | None, now: int) -> None:
+    changed = connection.execute(sql("output_fence"), {
+        "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "progress": plain(progress),
+        "now": now})
+    if not changed.rowcount:
+        raise lost_claim(claim)
+
+
+def _put(connection: sqlite3.Connection, claim: Claim, rows: Sequence[tuple[int, str]], now: int) -> None:
+    if rows:
+        connection.executemany(sql("output_put"), [
+            (claim.job_id, claim.epoch, seq, now, plain(body)) for seq, body in rows])

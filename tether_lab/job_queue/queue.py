@@ -1,0 +1,344 @@
+"""An open lab database: where it is, who it is, and the one way to write to it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from tether_lab.errors import QueueBusy, QueueCorrupt, QueueError
+from tether_lab.settings import LabFolder, Settings, make_private
+
+from . import (
+    clock,
+    connection as connecting,
+    failures,
+    filesystem,
+    holders,
+    identity,
+    migrate,
+    permissions,
+    rest,
+    waiting,
+)
+from .shares import Shares
+
+Role = Literal["supervisor", "client", "reader"]
+
+DEADLINE = {"supervisor": 30.0, "client": 5.0, "reader": 5.0}
+"""Seconds to wait for the write lock: a person waits less than a worker."""
+
+LARGE_LOG = 16_000_000
+"""Bytes of the log above which a kernel checkpoints after its commit (the worker does so earlier)."""
+
+class Queue:
+    """One lab's database. The verbs are functions in modules of their own, which are handed this.
+
+    ``uuid`` names the database, ``folder`` the lab, ``path`` its file. Safe in threads: one at a time.
+    ``boot_id`` is this machine's boot; claims carry it. ``shares`` remembers whose turn it is among
+    named queues.
+    """
+
+    def __init__(self, folder: LabFolder, role: Role, settings: Settings, *, network: bool) -> None:
+        self.folder, self.role, self.settings, self.network = folder, role, settings, network
+        self.path: Path = folder.queue_db
+        self.log_path = self.path.with_name(f"{self.path.name}-wal")
+        self.uuid = ""
+        self.boot_id = clock.boot_id()
+        self.shares = Shares()
+        self.deadline = DEADLINE[role]
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._files: tuple[int, ...] = ()
+        self._synchronous = connecting.NORMAL
+        self._used_at = self._checkpointed_at = 0.0
+        self._writing = False
+        self._forked_away = False
+
+    @classmethod
+    def open(cls, folder: LabFolder, *, role: Role = "client", settings: Settings | None = None,
+             create: bool = True) -> Queue:
+        """Check everything, then open: file system, permissions, SQLite, what the file is, its schema.
+
+        Raises NetworkFileSystem, LoosePermissions, ForeignDatabase, SchemaMismatch, QueueCorrupt,
+        QueueBusy or QueueError; each says what to do. Nothing is repaired in silence.
+        """
+        settings = settings or Settings.load(folder)
+        connecting.check_version()
+        network = filesystem.check(folder.path, allow=settings.allow_network_fs)
+        if create and role != "reader":
+            make_private(folder.path)
+        if not folder.path.is_dir():
+            raise QueueError(f"there is no lab in {folder.path}", where=str(folder.path),
+                             remedy="Open it once from a notebook: Lab() or %load_ext tether_lab.")
+        permissions.check(folder.path)
+        queue = cls(folder, role, settings, network=network)
+        if not queue.path.exists():
+            identity.refuse_empty(queue.path)
+            if role == "reader" or not create:
+                raise QueueError(f"there is no queue in {folder.path}", where=str(queue.path),
+                                 remedy="Open the lab once from a notebook: Lab() or %load_ext tether_lab.")
+            connecting.create(queue.path)
+        queue._look_before_touching()
+        queue._greet()
+        rest.know(queue)
+        return queue
+
+    def close(self) -> None:
+        """Close the connection. The queue can be used again: it opens another one."""
+        with self._lock:
+            self._close()
+
+    def data_version(self) -> int:
+        """A number that changes when another connection commits (only within one connection's life)."""
+        with self.read() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    # -- the two ways in -------------------------------------------------------------------------
+
+    @contextmanager
+    def write(self, power: bool = True) -> Iterator[sqlite3.Connection]:
+        """One write transaction: BEGIN IMMEDIATE … COMMIT, rolled back on any error.
+
+        ``power``: what is committed is acknowledged to somebody and must survive a power cut (where
+        the settings say so). Raises QueueBusy, which names the holder of the lock, at the deadline.
+        Nothing slow belongs inside: every other writer waits.
+        """
+        with self._lock:
+            if self._writing:
+                raise AssertionError("a write inside a write: pass the connection on instead")
+            connection = self._begin(power)
+            self._writing = True
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back(connection)
+                if isinstance(error, sqlite3.Error):
+                    raise failures.told(error, self.path) or error from error
+                raise
+            finally:
+                self._writing = False
+                self._used_at = time.monotonic()
+            self._still_the_same_files()
+            if self.role == "client":
+                self._checkpoint_if_large()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent picture. Use ``fetchall``: an open cursor pins the log."""
+        with self._lock:
+            if self._writing:
+                assert self._connection is not None
+                yield self._connection
+                return
+            connection = self._begin_reading()
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise failures.told(error, self.path) or error from error
+            finally:
+                self._roll_back(connection)
+                self._used_at = time.monotonic()
+
+    # -- transactions ----------------------------------------------------------------------------
+
+    def _begin(self, power: bool) -> sqlite3.Connection:
+        deadline = time.monotonic() + self.deadline
+        level = (connecting.EXTRA if self.network else
+                 connecting.FULL if power and self.settings.durability == "power" else connecting.NORMAL)
+        while True:
+            connection = self._connected(deadline)
+            try:
+                if level != self._synchronous:
+                    connection.execute(f"PRAGMA synchronous={level}")
+                    self._synchronous = level
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                self._retry_or_raise(error, deadline)
+                continue
+            if self._files == self._files_now():
+                return connection
+            self._replaced(connection, deadline)
+
+    def _begin_reading(self) -> sqlite3.Connection:
+        deadline = time.monotonic() + self.deadline
+        while True:
+            connection = self._connected(deadline)
+            try:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            except sqlite3.Error as error:
+                self._roll_back(connection)
+                self._retry_or_raise(error, deadline)
+                continue
+            if self._files == self._files_now():
+                return connection
+            self._replaced(connection, deadline)
+
+    def _replaced(self, connection: sqlite3.Connection, deadline: float) -> None:
+        """User code took our locks away (see ``rest``) and somebody else ended the log: begin anew."""
+        self._roll_back(connection)
+        self._close()
+        if time.monotonic() > deadline:
+            raise QueueError(f"the files beside {self.path} keep being replaced", where=str(self.path),
+                             remedy="See what else writes in that folder.")
+
+    def _retry_or_raise(self, error: sqlite3.Error, deadline: float) -> None:
+        if not failures.is_busy(error):
+            raise failures.told(error, self.path) or error from error
+        if not waiting.pause(deadline):
+            raise QueueBusy(
+                f"{holders.named(self.path)} has held the write lock of {self.path} for {self.deadline:g} s",
+                remedy="Reading goes on. If that process is stopped or stuck, continue or end it; then try "
+                       "again.", where=str(self.path)) from error
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:         # a full disk has rolled back by itself
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                self._close()
+
+    # -- the connection --------------------------------------------------------------------------
+
+    def _connected(self, deadline: float) -> sqlite3.Connection:
+        if self._forked_away:
+            raise QueueError("this process was forked in the middle of a transaction of the queue",
+                             remedy="Open the lab anew in the child: Lab(...).", where=str(self.path))
+        if self._connection is None:
+            if not self.path.exists():
+                identity.refuse_empty(self.path)
+            self._connection = connecting.connect(self.path, network=self.network, deadline=deadline,
+                                                  read_only=self.role == "reader")
+            self._synchronous = 0
+            self._connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
+            if self.uuid and self._files[:2] != self._files_now()[:2]:
+                self._recognise(self._connection)
+            self._files = self._files_now()
+            if self.role != "supervisor":
+                rest.opened()
+        self._used_at = time.monotonic()
+        return self._connection
+
+    def _look_before_touching(self) -> None:
+        """Setting the journal mode writes to the file: only where it is a queue, or may become one."""
+        if identity.remembered(self.folder.path) is not None and not self.path.stat().st_size:
+            identity.refuse_empty(self.path)
+        if self.path.stat().st_size:
+            probe = connecting.connect(self.path, network=self.network, read_only=True)
+            try:
+                migrate.check(probe, self.path)
+            except sqlite3.Error as error:
+                raise failures.told(error, self.path) or error from error
+            finally:
+                probe.close()
+
+    def _greet(self) -> None:
+        """The first connection: what is this file, and is its schema ours?"""
+        with self._lock:
+            connection = self._connected(time.monotonic() + self.deadline)
+            try:
+                version = migrate.check(connection, self.path)
+                if version == 0 and self.role == "reader":
+                    raise QueueError(f"{self.path} is empty", where=str(self.path),
+                                     remedy="Open the lab once from a notebook: Lab().")
+                if version < migrate.latest() and self.role != "reader":
+                    self._migrate(connection, version)
+                self._recognise(connection)
+            except sqlite3.Error as error:
+                self._close()
+                raise failures.told(error, self.path) or error from error
+            except BaseException:
+                self._close()
+                raise
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        if version > 0:
+            migrate.backup(connection, self.folder.path / "backups", version)
+        with self.write() as writing:
+            version = migrate.check(writing, self.path)     # another process may have been quicker
+            if version == 0:
+                identity.refuse_empty(self.path)
+            if version < migrate.latest():
+                migrate.migrate(writing, version)
+
+    def _recognise(self, connection: sqlite3.Connection) -> None:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'db_uuid'").fetchone()
+        uuid = str(row[0]) if row else ""
+        if self.uuid and uuid != self.uuid:
+            self._close()
+            raise QueueCorrupt(f"{self.path} was replaced by another database ({uuid}, was {self.uuid})",
+                               remedy="Open the lab anew.", where=str(self.path))
+        identity.agree(self.path, uuid)
+        self.uuid = uuid
+
+    def _files_now(self) -> tuple[int, ...]:
+        """The identity of the database and its log: both must be the files that we have open."""
+        try:
+            found = self.path.stat()
+            if self.network:
+                return found.st_dev, found.st_ino
+            return found.st_dev, found.st_ino, self.log_path.stat().st_ino
+        except FileNotFoundError:
+            return ()
+
+    def _still_the_same_files(self) -> None:
+        if self._files != self._files_now():
+            self._close()
+            raise QueueError(
+                f"the files of {self.path} were replaced while a transaction was written: it may be lost",
+                remedy="Look whether what you asked for is there (lab.jobs()); if not, ask again.",
+                where=str(self.path))
+
+    def _checkpoint_if_large(self) -> None:
+        now = time.monotonic()
+        if now < self._checkpointed_at + 1.0 or self.network:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if self.log_path.stat().st_size > LARGE_LOG:
+                from .checkpoint import checkpoint
+
+                self._checkpointed_at = now
+                checkpoint(self)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    # -- rest and forks (called by ``rest``) -----------------------------------------------------
+
+    def close_if_idle_since(self, moment: float) -> bool:
+        """Close a kernel's connection that was not used since ``moment``."""
+        if self.role == "supervisor" or self._connection is None:
+            return True
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._used_at < moment and not self._writing and self._connection is not None:
+                self._close()
+            return self._connection is None
+        finally:
+            self._lock.release()
+
+    def before_fork(self) -> None:
+        """Nothing of SQLite may be open in a child: its locks are not inherited, its belief in them is."""
+        self._lock.acquire()
+        if self._connection is not None and not self._connection.in_transaction:
+            self._close()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Back to work; a child whose parent forked inside a transaction may not touch it."""
+        if not child:
+            self._lock.release()
+            return
+        self._lock = threading.RLock()
+        self._writing = False
+        if self._connection is not None:
+            self._forked_away = True

@@ -1,0 +1,102 @@
+"""What the queue knows, as values. Never waits for writers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tether_lab.errors import BadRequest, JobNotFound
+from tether_lab.job import Attempt, Event, JobRow, ResultRow, State
+
+from . import rows
+from .queue import Queue
+from .statements import sql
+
+
+def get(queue: Queue, job_id: int) -> JobRow:
+    """One job. Raises JobNotFound."""
+    with queue.read() as connection:
+        cursor = connection.execute(sql("job_get"), {"id": job_id})
+        row = cursor.fetchone()
+        if row is None:
+            raise not_found(queue, job_id)
+        return rows.job_row(rows.by_name(cursor.description, row))
+
+
+def jobs(
+    queue: Queue, states: Iterable[State] | None = None, key: str | None = None, tag: str | None = None,
+    since: int | None = None, limit: int = 20, offset: int = 0, order: str = "newest",
+    in_queue: str | None = None,
+) -> list[JobRow]:
+    """A page of jobs, ``newest`` or ``oldest`` first. ``since`` is UTC µs of their enqueue."""
+    statement, values = page(states, key, tag, since, limit, offset, order, in_queue)
+    with queue.read() as connection:
+        cursor = connection.execute(statement, values)
+        return [rows.job_row(rows.by_name(cursor.description, row)) for row in cursor.fetchall()]
+
+
+def page(
+    states: Iterable[State] | None, key: str | None, tag: str | None, since: int | None, limit: int,
+    offset: int, order: str, in_queue: str | None,
+) -> tuple[str, dict[str, Any]]:
+    """The statement and its values for a page of jobs, for sync and async readers alike."""
+    if order not in ("newest", "oldest"):
+        raise BadRequest(f"there is no order {order!r}", remedy="newest or oldest", where="order")
+    if limit < 0 or offset < 0:
+        raise BadRequest("limit and offset are 0 or more", where="limit")
+    values = {"states": None if states is None else json.dumps([str(state) for state in states]), "key": key,
+              "tag": tag, "since": since, "limit": limit, "offset": offset, "queue": in_queue}
+    return sql("job_list") if order == "newest" else sql("job_list_oldest"), values
+
+
+def attempts(queue: Queue, job_id: int) -> list[Attempt]:
+    """All executions, the first first."""
+    with queue.read() as connection:
+        return [rows.attempt(row) for row in connection.execute(sql("attempts"), {"job_id": job_id}).fetchall()]
+
+
+def events(queue: Queue, job_id: int, after: int = 0) -> list[Event]:
+    """The history, as it happened; only events with an id above ``after``."""
+    with queue.read() as connection:
+        found = connection.execute(sql("events"), {"job_id": job_id, "after": after}).fetchall()
+    return [rows.event(row) for row in found]
+
+
+def result(queue: Queue, job_id: int) -> ResultRow | None:
+    """The stored result, unverified; None if the job has none."""
+    with queue.read() as connection:
+        row = connection.execute(sql("result_get"), {"job_id": job_id}).fetchone()
+    return None if row is None else rows.result(row)
+
+
+def counts(queue: Queue) -> dict[State, int]:
+    """How many jobs stand where; states without jobs are left out."""
+    with queue.read() as connection:
+        return {State(state): count for state, count in connection.execute(sql("counts")).fetchall()}
+
+
+def depth(queue: Queue) -> int:
+    """How many jobs are ready to start."""
+    with queue.read() as connection:
+        return int(connection.execute(sql("depth")).fetchone()[0])
+
+
+def next_due(queue: Queue) -> int | None:
+    """The next moment (UTC µs) at which a job becomes ready or expires by itself."""
+    with queue.read() as connection:
+        found = connection.execute(sql("next_due")).fetchone()[0]
+    return None if found is None else int(found)
+
+
+def cached(queue: Queue, handler_id: int, payload: str, since: int = 0) -> int | None:
+    """The newest completed job of this version and payload that ended at ``since`` (UTC µs) or later."""
+    with queue.read() as connection:
+        row = connection.execute(sql("cached"), {
+            "handler_id": handler_id, "payload": payload, "since": since}).fetchone()
+    return None if row is None else int(row[0])
+
+
+def not_found(queue: Queue, job_id: int) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id} in {queue.folder.path}",
+                       remedy="lab.jobs() lists them.", where=str(job_id))

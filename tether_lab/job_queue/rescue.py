@@ -1,0 +1,43 @@
+"""What dead workers left running goes back to the queue, or is buried with its evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from tether_lab.job import Claim, RetryPolicy
+from tether_lab.outcome import Lost, decide, outcome_name
+
+from .finish import Ending, finish_all
+from .queue import Queue
+from .statements import sql
+
+
+def rescue(
+    queue: Queue, *, worker: str, boot_id: str, mono: int, now: int, dead: Sequence[str], crash_budget: int,
+) -> list[tuple[int, int, str]]:
+    """Take running jobs away from workers that are dead (named), hang (lease over, ``mono`` in ns of
+    CLOCK_MONOTONIC) or lived before the last boot: (job id, new epoch, state) of each.
+
+    ``worker`` asks and keeps its own. The old claims are fenced from now on. An attempt that was lost
+    counts against the crash budget, not against the attempts; a cancelled job becomes cancelled.
+    """
+    with queue.write() as connection:
+        orphans = connection.execute(sql("rescue_orphans"), {
+            "worker": worker, "boot_id": boot_id, "mono": mono, "dead": json.dumps(list(dead))}).fetchall()
+        rescued = []
+        for job_id, epoch, owner, attempt, max_attempts, crashes, cancelling in orphans:
+            outcome = Lost(owner)
+            step = decide(outcome, attempt=attempt, max_attempts=max_attempts, retry=RetryPolicy(), now=now,
+                          crash_count=crashes, crash_budget=crash_budget, cancel_requested=bool(cancelling))
+            ending = Ending(claim=Claim(job_id, epoch, owner), outcome_name=outcome_name(outcome), step=step,
+                            finished_at=now, error_type="Lost", error=f"the worker {owner} died",
+                            detail=json.dumps({"worker": owner}))
+            lost = finish_all(connection, [ending])
+            assert not lost, "a job that runs by this transaction's own reading can be ended in it"
+            (bumped,) = connection.execute(sql("rescue_bump"), {"id": job_id}).fetchone()
+            (state,) = connection.execute(sql("state_of"), {"id": job_id}).fetchone()
+            connection.execute(sql("event_add"), (bumped, "rescued", now, json.dumps(
+                {"by": worker, "state": state}), job_id))
+            rescued.append((job_id, int(bumped), str(state)))
+    return rescued

@@ -1,0 +1,6 @@
+-- Unfinished jobs by key, by tag, by queue, or all.
+SELECT id FROM job
+ WHERE state IN ('blocked', 'scheduled', 'pending', 'running', 'retrying')
+   AND (:key IS NULL OR key = :key)
+   AND (:queue IS NULL OR queue = :queue)
+   AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(job.tags) WHERE json_each.value = :tag));

@@ -1,0 +1,5 @@
+-- The head with the two columns of its version that everybody wants, and how many versions there are.
+SELECT h.key, h.head, v.version, v.kind, h.defaults, h.options, h.updated_at,
+       (SELECT count(*) FROM handler_version c WHERE c.key = h.key) AS versions
+  FROM handler h JOIN handler_version v ON v.id = h.head
+ WHERE h.key = :key;

@@ -1,0 +1,2 @@
+-- A replaced result holds its blobs no longer.
+DELETE FROM result_blob WHERE job_id = :job_id;

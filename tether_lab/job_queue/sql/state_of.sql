@@ -1,0 +1,2 @@
+-- Where one job stands.
+SELECT state FROM job WHERE id = :id;

@@ -1,0 +1,2 @@
+-- It lives. The detail is what status() shows.
+UPDATE worker SET beat_at = :now, detail = coalesce(:detail, detail) WHERE id = :id;

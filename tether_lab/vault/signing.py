@@ -1,0 +1,43 @@
+"""What is signed: for each kind of row, its domain and its fields in order.
+
+Only what never changes: a job's due time and priority do, so they are no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from tether_lab.job import HandlerVersion
+
+HANDLER, JOB, RESULT = "handler", "job", "result"
+
+CHANGEABLE = frozenset({"priority", "delay", "at"})
+"""Options that may change while a job waits."""
+
+
+def handler_fields(db_uuid: str, version: HandlerVersion) -> tuple[str | bytes | int, ...]:
+    """A handler version: everything that decides what will run, and with what."""
+    interpreter = version.interpreter
+    return (db_uuid, version.uuid, version.key, version.version, version.kind, version.source,
+            version.parameters, version.manifest.to_json(), interpreter.prefix,
+            interpreter.executable, interpreter.minor)
+
+
+def job_fields(db_uuid: str, uuid: str, key: str, handler_version: str, payload: str,
+               options: str) -> tuple[str | bytes | int, ...]:
+    """A job: which code, on what, how. ``options`` is the stored JSON text."""
+    return db_uuid, uuid, key, handler_version, payload, lasting_options(options)
+
+
+def result_fields(db_uuid: str, job_uuid: str, epoch: int, kind: str,
+                  body: str) -> tuple[str | bytes | int, ...]:
+    """A result: of which attempt, and the bytes that will be loaded."""
+    return db_uuid, job_uuid, epoch, kind, body
+
+
+def lasting_options(options: str) -> str:
+    """The options without those that may change; equal for equal content."""
+    if not any(f'"{name}"' in options for name in CHANGEABLE):
+        return options
+    kept = {name: value for name, value in json.loads(options).items() if name not in CHANGEABLE}
+    return json.dumps(kept, separators=(",", ":"), sort_keys=True)
