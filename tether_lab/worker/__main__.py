@@ -20,9 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     folder = LabFolder(given.lab.absolute())
     try:
-        from .service import serve
+        from .service import RESTART, serve
 
-        return serve(folder, Settings.load(folder), ready=given.ready, rotate=given.log)
+        code = serve(folder, Settings.load(folder), ready=given.ready, rotate=given.log)
+        if code == RESTART:
+            again = [sys.executable, "-P", "-m", "tether_lab.worker", "--lab", str(folder.path)]
+            os.execv(sys.executable, [*again, "--log"] if given.log else again)  # noqa: S606  ourselves
+        return code
     except (TetherLabError, SettingsError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1

@@ -44,7 +44,7 @@ class Chores:
 
 
 class FileIdentity:
-    """Notices that the database under our feet is no longer the file that others open."""
+    """Notices that a file is no longer the one it was: the database under our feet, our own package."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._found = path, path.stat()

@@ -190,13 +190,15 @@ class Supervisor:
             self.check_cancelled()
 
     def check_cancelled(self) -> None:
-        """Push the attempts that somebody asked to cancel since; jobs without a process end at once."""
+        """Push the attempts that somebody asked to cancel since."""
         if not self.running and not self.waiting:
             return
-        asked = {(c.job_id, c.epoch) for c in cancel.requested(self.queue, self.worker)}
+        asked = set(cancel.requested(self.queue, self.worker))
+        forced = set(cancel.forced(self.queue, self.worker)) if asked else set()
         for attempt in self.running:
-            if (attempt.claim.job_id, attempt.claim.epoch) in asked:
-                attempt.push("cancel", time.monotonic(), grace=self.settings.cancel_grace)
+            if attempt.claim in asked:
+                grace = 0.0 if attempt.claim in forced else self.settings.cancel_grace
+                attempt.push("cancel", time.monotonic(), grace=grace)
 
     def drain(self, grace: float) -> None:
         """Stop claiming; jobs get ``grace`` seconds to finish, then go back to the queue."""

@@ -8,8 +8,8 @@ Nothing here knows attempts or the queue.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
+from resource import struct_rusage
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Any
 
@@ -142,7 +142,7 @@ class Pool:
         zygote.kill()
         self._asked.clear()
 
-    def child_ended(self, pid: int, status: int, usage: os.struct_rusage) -> bool:
+    def child_ended(self, pid: int, status: int, usage: struct_rusage) -> bool:
         """A child of the supervisor was reaped. A zygote's end shows on its socket."""
         del pid, status, usage
         return False
@@ -272,7 +272,7 @@ class Pools:
         """The processes of one interpreter."""
         return [p for p in self.processes.values() if self.owner.get(p.token) is pool]
 
-    def child_ended(self, pid: int, status: int, usage: os.struct_rusage) -> None:
+    def child_ended(self, pid: int, status: int, usage: struct_rusage) -> None:
         """A child of the supervisor was reaped: a spare process, or a zygote (its socket says so)."""
         any(pool.child_ended(pid, status, usage) for pool in self._pools.values())
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
 
-from tether_lab.errors import QueueBusy, StorageFull, TetherLabError
+from tether_lab.errors import ClaimLost, QueueBusy, StorageFull
 from tether_lab.job import Claim
 from tether_lab.job_queue import claim, outputs
 from tether_lab.job_queue.claim import Ending
@@ -89,8 +88,12 @@ class Running:
             attempt.receive(message, now)
         elif attempt.user_code_started(message, now, utc()):
             fault("after_started")
-            with contextlib.suppress(QueueBusy, StorageFull):
+            try:
                 claim.start(self._queue, attempt.claim, attempt.process.pid or 0, utc())
+            except (QueueBusy, StorageFull) as error:
+                self._log(f"job {attempt.claim.job_id} started, not recorded: {error.message}")
+            except ClaimLost as error:
+                self.lose(attempt.claim, error.message)
 
     # -- the end of attempts -------------------------------------------------------------------------
 
@@ -163,7 +166,7 @@ class Running:
             attempt.events = events
             self._write_at = now + AFTER_ERROR
             self._log(f"output of job {attempt.claim.job_id}: {error.message}; kept and tried again")
-        except TetherLabError as error:
+        except ClaimLost as error:
             self.lose(attempt.claim, error.message)
         fault("after_output_commit")
 

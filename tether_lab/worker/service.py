@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
@@ -19,15 +20,18 @@ from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.keys import Vault
 
-from . import lock, wake
+from . import lock, spawn, wake
 from .chores import Chore, Chores, FileIdentity
 from .faults import fault
 from .logs import Log
 from .loop import Supervisor
 from .running import utc
-from .spawn import version
 from .zygote import adopt_orphans, children
 
+REPLACED = 3
+"""Exit code: the database was replaced under the worker."""
+RESTART = 75
+"""Not an exit code that anybody sees: ``__main__`` starts the worker anew, in the new version."""
 LOCK_WITHIN = 3.0
 """Seconds to wait for a lock whose holder hears nobody any more: it is about to go."""
 
@@ -47,7 +51,7 @@ def serve(folder: LabFolder, settings: Settings, *, ready: int | None, rotate: b
         sys.stderr.write(f"a worker of {folder.path} runs already (pid {other.pid if other else '?'})\n")
         return 0
     fault("after_lock")
-    identity = lock.Identity(os.getpid(), lock.boot_id(), lock.starttime(os.getpid()) or 0, version(),
+    identity = lock.Identity(os.getpid(), lock.boot_id(), lock.starttime(os.getpid()) or 0, spawn.version(),
                              f"w{os.getpid()}-{secrets.token_hex(4)}")
     held.write(identity)
     log = Log(folder.worker_log if rotate else None)
@@ -89,6 +93,7 @@ class Service:
         self._identity, self._log = identity, log
         self._queue = Queue.open(folder, role="supervisor", settings=settings)
         self._file = FileIdentity(folder.queue_db)
+        self._package = FileIdentity(Path(spawn.__file__).parents[1] / "__init__.py")
         self._loop = Supervisor(self._queue, Vault.open(), settings, identity.worker, log)
         self._code = 0
 
@@ -206,6 +211,7 @@ class Service:
             Chore("beat", third, self._beat),
             Chore("look", self._settings.fallback_poll, self._look),
             Chore("checkpoint", 5.0, self._checkpoint),
+            Chore("upgrade", 30.0, self._upgrade),
         ], self._log)
 
     def _renew(self) -> None:
@@ -225,7 +231,7 @@ class Service:
         """The net under the wakers: who changed the database, and is it still the same file."""
         if self._file.changed():
             self._log("the database was replaced or removed under this worker: stopping at once")
-            self._code, self._loop.stopped = 3, True
+            self._code, self._loop.stopped = REPLACED, True
             return
         self._loop.notice_changes()
         self._rest()
@@ -251,6 +257,13 @@ class Service:
     def _checkpoint(self) -> None:
         checkpoint.checkpoint(self._queue)
 
+    def _upgrade(self) -> None:
+        """A new tether_lab on disk: start anew in it at the first idle instant, never in a job."""
+        loop = self._loop
+        if self._package.changed() and not (loop.running or loop.waiting or loop.ended):
+            self._log("tether_lab was upgraded: the worker starts anew")
+            self._code, loop.stopped = RESTART, True
+
     # -- after -------------------------------------------------------------------------------------
 
     def _close(self) -> int:
@@ -258,7 +271,7 @@ class Service:
             self._stop_listening()
         fault("before_exit")
         self._loop.pools.close()
-        if not self._code:
+        if self._code != REPLACED:
             workers.mark(self._queue, self._identity.worker, "stopped", utc())
             self._queue.close()
         self._held.write(replace(self._identity, ready=False))

@@ -7,6 +7,7 @@ words. They are the supervisor's own children, so it reaps them itself.
 from __future__ import annotations
 
 import os
+from resource import struct_rusage
 
 from tether_lab.errors import ProtocolMismatch, WorkerDidNotStart
 from tether_lab.runner import wire
@@ -62,7 +63,7 @@ class SparePool(Pool):
                 f"the runner cannot start in {self.interpreter.prefix}",
                 remedy="Repair or reinstall tether_lab in that environment; see the output of the job.")
 
-    def child_ended(self, pid: int, status: int, usage: os.struct_rusage) -> bool:
+    def child_ended(self, pid: int, status: int, usage: struct_rusage) -> bool:
         """A child was reaped: tell whoever waits for it. False: none of ours."""
         for process in self._pools.of(self):
             if process.pid == pid:

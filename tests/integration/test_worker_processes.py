@@ -1,0 +1,153 @@
+"""Processes for jobs: interpreters that do not start, other protocols, spare processes, preloading."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from eventually import eventually
+from faults.bench import Bench
+
+from tether_lab.job import Manifest, State, Timeout
+from tether_lab.job_queue import outputs
+
+
+@pytest.fixture
+def make_bench(home: Path) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(**settings: object) -> Bench:
+        made.append(Bench(home / f"lab{len(made)}", **settings))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_a_runner_that_cannot_start_fails_its_jobs_with_its_own_words(make_bench: Callable[..., Bench]) -> None:
+    """Row 48: after three tries with growing pauses; the worker lives and runs others."""
+    bench = make_bench()
+    worker = bench.worker()
+    broken = script(bench.path("python"), "#!/bin/sh\necho 'ImportError: no msgspec here' >&2\nexit 1\n")
+    [job] = bench.enqueue("", version=bench.handler("1", key="broken", executable=broken))
+    [fine] = bench.enqueue("1")
+    assert bench.ended(fine).state is State.COMPLETED
+    row = bench.ended(job)
+    assert row.state is State.FAILED
+    assert "cannot start" in (row.error or "")
+    assert "ImportError: no msgspec here" in (row.error or "")
+    assert worker.poll() is None
+
+
+def test_another_protocol_is_refused(make_bench: Callable[..., Bench]) -> None:
+    """Two versions of tether_lab that do not understand each other do not guess."""
+    bench = make_bench()
+    bench.worker()
+    fake = bench.path("fake.py")
+    fake.write_text("import socket, sys, time\nfrom tether_lab.runner import wire\n"
+                    "fd = int(sys.argv[sys.argv.index('--fd') + 1])\n"
+                    "socket.socket(fileno=fd).sendall(wire.frame(wire.Hello(99, 1, '3.11', '/other', '9.9')))\n"
+                    "time.sleep(30)\n")
+    other = script(bench.path("python"), f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
+    [job] = bench.enqueue("", version=bench.handler("1", key="other", executable=other))
+    row = bench.ended(job)
+    assert row.state is State.FAILED
+    assert "protocol 99" in (row.error or "")
+
+
+def test_a_spare_process_runs_jobs_like_a_forked_one(make_bench: Callable[..., Bench]) -> None:
+    """The path without fork: output, result, exit code, time-out, no child left."""
+    bench = make_bench(start_method="spare", crash_budget=1)
+    bench.worker()
+    [fine] = bench.enqueue("print('hello')\n6 * 7")
+    [crash] = bench.enqueue("import os\nos._exit(7)")
+    [late] = bench.enqueue("sum(range(10**13))", timeout=Timeout(hard=1.0))
+    [parent] = bench.enqueue("import subprocess\nsubprocess.Popen(['sleep', '300'], start_new_session=True)\n1")
+    assert bench.ended(fine).state is State.COMPLETED
+    assert bench.result(fine) == 42
+    assert "exit code 7" in (bench.ended(crash).error or "")
+    assert bench.attempts(crash)[-1].usage.exit_code == 7
+    assert bench.ended(late).error == "timed out after 1 s"
+    assert bench.ended(parent).state is State.COMPLETED
+    assert (bench.attempts(fine)[-1].usage.peak_bytes or 0) > 10_000_000
+    eventually(lambda: not [p for p in bench.marked() if p.name() == "sleep"], within=2)
+
+
+def test_libraries_of_recent_jobs_are_imported_ahead(make_bench: Callable[..., Bench]) -> None:
+    """The second job finds numpy loaded, because the first one's manifest named it."""
+    bench = make_bench()
+    bench.worker()
+    manifest = Manifest(cwd=str(bench.folder.path), imports={"np": "numpy"}, packages=("numpy",), python="3.11")
+    version = bench.handler("import sys\n'numpy' in ctx.payload['seen']", key="np", manifest=manifest)
+    [first] = bench.enqueue("", {"seen": []}, version=version)
+    bench.ended(first)
+    probe = bench.handler("import sys\n'numpy' in sys.modules", key="probe")
+
+    def loaded() -> bool:
+        [job] = bench.enqueue("", version=probe)
+        bench.ended(job)
+        return bool(bench.result(job))
+
+    eventually(loaded, within=20, say="numpy in a fresh job")
+
+
+def test_an_idle_zygote_gives_its_memory_back(make_bench: Callable[..., Bench]) -> None:
+    """After its rest it is gone, with its idle children; the next job gets a new one."""
+    bench = make_bench(idle_zygote=0.4)
+    worker = psutil.Process(bench.worker().pid)
+    [job] = bench.enqueue("1")
+    bench.ended(job)
+    eventually(lambda: not worker.children(recursive=True), within=5, say="no processes but the worker")
+    [again] = bench.enqueue("2")
+    assert bench.ended(again).state is State.COMPLETED
+
+
+def test_output_arrives_in_order_from_every_source(make_bench: Callable[..., Bench]) -> None:
+    """Python's streams, a display, a child process: rows in the order of their writing."""
+    bench = make_bench()
+    bench.worker()
+    [job] = bench.enqueue("import subprocess, sys\nprint('one')\nprint('two', file=sys.stderr)\n"
+                          "from IPython.display import display\ndisplay({'three': 3})\nprint('four')\n"
+                          "subprocess.run(['echo', 'child'])\n'five'")
+    assert bench.ended(job).state is State.COMPLETED
+    bodies = [json.loads(body) for _, _, body in outputs.read(bench.queue, job)]
+    kinds = [b["k"] for b in bodies if b.get("text") != "child\n"]
+    assert kinds == ["stream", "stream", "display_data", "stream", "execute_result"]
+    assert "child\n" in "".join(b.get("text", "") for b in bodies)
+
+
+def test_progress_of_a_job_is_kept_with_its_last_state(make_bench: Callable[..., Bench]) -> None:
+    """ctx.progress becomes the row's progress, the final one included."""
+    bench = make_bench()
+    bench.worker()
+    [job] = bench.enqueue("for i in range(1, 6): ctx.progress(i, 5, f'step {i}')")
+    assert bench.ended(job).state is State.COMPLETED
+    progress = json.loads(bench.job(job).progress or "{}")
+    assert progress["fraction"] == 1.0
+    assert progress["message"] == "step 5"
+
+
+def test_a_pending_burst_keeps_to_its_slots(make_bench: Callable[..., Bench]) -> None:
+    """Forty jobs on two runners: never more than two at once, all of them done."""
+    bench = make_bench()
+    bench.worker()
+    begun = time.monotonic()
+    jobs = bench.enqueue("import time\ntime.sleep(.02)\n1", count=40)
+    for job in jobs:
+        assert bench.ended(job, within=60).state is State.COMPLETED
+    print(f"40 cells in {time.monotonic() - begun:.2f} s")
+    spans = sorted((a.started_at, a.finished_at) for job in jobs for a in bench.attempts(job))
+    for start, _ in spans:
+        assert sum(s <= start < (f or 0) for s, f in spans) <= 2
