@@ -42,7 +42,8 @@ class Manifest:
     are the digests of its out-of-band buffers, in order. ``ambient`` is the digest of a pickle of
     settings (pandas options, rcParams, random states …). ``modules`` maps the name of a local
     module to ``{"file", "source", "package"}``; ``others`` the rest of the namespace to type names,
-    for hints. ``warnings`` are sentences for the card. ``size`` is bytes, all blobs.
+    for hints. ``warnings`` are sentences for the card. ``size`` is bytes, all blobs; ``large`` the
+    sizes of those that are files.
     """
 
     variables: tuple[Variable, ...] = ()
@@ -64,6 +65,7 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     size: int = 0
+    large: dict[str, int] = field(default_factory=dict)
     python: str = ""
     cloudpickle: str = ""
 

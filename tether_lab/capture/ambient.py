@@ -1,0 +1,275 @@
+"""Settings of a process that change what a cell does: options of pandas and matplotlib, numpy's
+print options, warning filters, the decimal context, logging levels, random states.
+
+Read in the kernel, only from libraries that are loaded; applied in the job, to a library at the
+moment it is imported there, so that a setting alone never costs an import.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+State = dict[str, Any]             # aspect -> what to restore; small, made of plain values
+
+
+def read_ambient(seeded: frozenset[str] = frozenset()) -> State:
+    """What differs from the defaults. ``seeded`` names the random generators whose state goes
+    along: "random", "numpy.random", "torch"."""
+    state: State = {}
+    for name, (module, reader, _) in _ASPECTS.items():
+        loaded = sys.modules.get(module)
+        if loaded is None:
+            continue
+        with suppress(Exception):                     # a half-imported or faked library
+            found = reader(loaded)
+            if found:
+                state[name] = found
+    for generator in sorted(seeded):
+        loaded = sys.modules.get(generator)
+        if loaded is not None and generator in _RANDOM:
+            with suppress(Exception):
+                state[generator] = _RANDOM[generator][0](loaded)
+    return state
+
+
+def apply_ambient(state: Mapping[str, Any], *, after_import: Callable[[str, Callable[[], None]], None],
+                  fresh_seed: bool = False) -> None:
+    """Restore ``state``. ``after_import(module, action)`` runs the action at once if the module is
+    loaded, else when it is. With ``fresh_seed`` random states are left alone."""
+    for name, found in state.items():
+        if name in _ASPECTS:
+            module, _, writer = _ASPECTS[name]
+            after_import(module, _quietly(writer, module, found))
+        elif name in _RANDOM and not fresh_seed:
+            after_import(name, _quietly(_RANDOM[name][1], name, found))
+
+
+def _quietly(writer: Callable[[Any, Any], None], module: str, found: Any) -> Callable[[], None]:
+    def action() -> None:
+        with suppress(Exception):                     # an option that this version does not have
+            writer(sys.modules[module], found)
+    return action
+
+
+def _differs(left: Any, right: Any) -> bool:
+    try:
+        return bool(left != right)
+    except Exception:  # noqa: BLE001 - values of any library; what cannot be compared is left alone
+        return False
+
+
+# -- pandas ------------------------------------------------------------------------------------------
+
+
+def _pandas_options(_: Any) -> Any:
+    # The public get_option() takes 3 µs for each of a hundred options.
+    config = sys.modules["pandas._config.config"]
+    registered: Mapping[str, Any] = config._registered_options  # noqa: SLF001
+    deprecated: Mapping[str, Any] = config._deprecated_options  # noqa: SLF001
+    values = _flat(config._global_config)  # noqa: SLF001
+    return {key: values[key] for key, option in registered.items()
+            if key in values and key not in deprecated and _differs(values[key], option.defval)
+            and _is_plain(values[key])}
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            found.update(_flat(value, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = value
+    return found
+
+
+def _set_pandas(pandas: Any, options: Mapping[str, Any]) -> None:
+    for key, value in options.items():
+        with suppress(Exception):
+            pandas.set_option(key, value)
+
+
+# -- matplotlib ----------------------------------------------------------------------------------------
+
+
+def _rc_parameters(matplotlib: Any) -> Any:
+    # dict's own methods: rcParams' look-ups resolve the backend, which imports pyplot.
+    now, default = matplotlib.rcParams, matplotlib.rcParamsDefault
+    return {key: value for key, value in dict.items(now)
+            if not key.startswith("backend") and _is_plain(value)
+            and _differs(value, dict.get(default, key))}
+
+
+def _set_rc(matplotlib: Any, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        with suppress(Exception):
+            matplotlib.rcParams[key] = value
+
+
+# -- numpy -----------------------------------------------------------------------------------------------
+
+_NUMPY_PRINT: dict[str, Any] = {
+    "edgeitems": 3, "threshold": 1000, "floatmode": "maxprec", "precision": 8, "suppress": False,
+    "linewidth": 75, "nanstr": "nan", "infstr": "inf", "sign": "-", "legacy": False,
+}
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+
+def _numpy(numpy: Any) -> Any:
+    shown = {key: value for key, value in numpy.get_printoptions().items()
+             if key in _NUMPY_PRINT and value != _NUMPY_PRINT[key]}
+    errors = {key: value for key, value in numpy.geterr().items()
+              if value != _NUMPY_ERRORS.get(key) and value != "call"}
+    return {k: v for k, v in (("print", shown), ("errors", errors)) if v}
+
+
+def _set_numpy(numpy: Any, found: Mapping[str, Any]) -> None:
+    if "print" in found:
+        numpy.set_printoptions(**found["print"])
+    if "errors" in found:
+        numpy.seterr(**found["errors"])
+
+
+# -- the standard library ----------------------------------------------------------------------------------
+
+
+def _filters(_: Any) -> Any:
+    """Warning filters as (action, message, category, module, line), newest first."""
+    found = []
+    for action, message, category, module, line in warnings.filters:
+        pattern = getattr(message, "pattern", message)
+        where = getattr(module, "pattern", module)
+        if not isinstance(category, type) or category.__module__ != "builtins":
+            continue
+        entry = (action, pattern, category.__name__, where, line)
+        if entry not in _DEFAULT_FILTERS and not str(pattern or "").startswith("numpy."):
+            found.append(entry)
+    return found
+
+
+_DEFAULT_FILTERS = frozenset({
+    ("default", None, "DeprecationWarning", "__main__", 0),
+    ("ignore", None, "DeprecationWarning", None, 0),
+    ("ignore", None, "PendingDeprecationWarning", None, 0),
+    ("ignore", None, "ImportWarning", None, 0),
+    ("ignore", None, "ResourceWarning", None, 0),
+})
+
+
+def _set_filters(module: Any, found: list[tuple[Any, ...]]) -> None:
+    import builtins
+
+    for action, message, category, where, line in reversed(found):
+        module.filterwarnings(action, message or "", getattr(builtins, category), where or "", line)
+
+
+def _decimal(decimal: Any) -> Any:
+    now, default = decimal.getcontext(), decimal.DefaultContext
+    return {key: getattr(now, key) for key in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
+            if getattr(now, key) != getattr(default, key)}
+
+
+def _set_decimal(decimal: Any, found: Mapping[str, Any]) -> None:
+    for key, value in found.items():
+        setattr(decimal.getcontext(), key, value)
+
+
+def _logging(_: Any) -> Any:
+    """Levels that were set, and whether ``basicConfig`` gave the root a stream handler."""
+    root = logging.getLogger()
+    levels = {name: logger.level for name, logger in root.manager.loggerDict.items()
+              if isinstance(logger, logging.Logger) and logger.level and name not in _OTHERS_LOGGERS}
+    found: State = {"levels": levels} if levels else {}
+    if root.level != logging.WARNING:
+        found["root"] = root.level
+    for handler in root.handlers:
+        if type(handler) is logging.StreamHandler:
+            layout = handler.formatter
+            found["stream"] = {"format": getattr(layout, "_fmt", None),
+                               "datefmt": getattr(layout, "datefmt", None),
+                               "stdout": handler.stream is sys.stdout, "level": handler.level}
+    return found
+
+
+_OTHERS_LOGGERS = frozenset({"asyncio", "traitlets", "IPKernelApp", "parso", "prompt_toolkit", "comm",
+                             "concurrent.futures", "tornado", "matplotlib", "PIL"})
+
+
+def _set_logging(_: Any, found: Mapping[str, Any]) -> None:
+    root = logging.getLogger()
+    for name, level in found.get("levels", {}).items():
+        logging.getLogger(name).setLevel(level)
+    if "root" in found:
+        root.setLevel(found["root"])
+    stream = found.get("stream")
+    if stream is not None and not any(type(h) is logging.StreamHandler for h in root.handlers):
+        handler = logging.StreamHandler(sys.stdout if stream["stdout"] else sys.stderr)
+        handler.setLevel(stream["level"])
+        handler.setFormatter(logging.Formatter(stream["format"], stream["datefmt"]))
+        root.addHandler(handler)
+
+
+def _limits(module: Any) -> Any:
+    found = {}
+    if module.getrecursionlimit() not in {1000, 3000}:     # IPython raises it to 3000
+        found["recursion"] = module.getrecursionlimit()
+    if module.get_int_max_str_digits() != module.int_info.default_max_str_digits:
+        found["digits"] = module.get_int_max_str_digits()
+    return found
+
+
+def _set_limits(module: Any, found: Mapping[str, int]) -> None:
+    if "recursion" in found:
+        module.setrecursionlimit(found["recursion"])
+    if "digits" in found:
+        module.set_int_max_str_digits(found["digits"])
+
+
+def _socket_timeout(socket: Any) -> Any:
+    return {"seconds": socket.getdefaulttimeout()} if socket.getdefaulttimeout() is not None else None
+
+
+def _sklearn(sklearn: Any) -> Any:
+    return {k: v for k, v in sklearn.get_config().items() if _is_plain(v)}
+
+
+def _plotly(plotly_io: Any) -> Any:
+    return {"template": plotly_io.templates.default}
+
+
+def _set_plotly(plotly_io: Any, found: Mapping[str, Any]) -> None:
+    plotly_io.templates.default = found["template"]
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    if type(value).__module__ == "cycler":
+        return True
+    return value is None or type(value) in {bool, int, float, str}
+
+
+_ASPECTS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    "pandas": ("pandas", _pandas_options, _set_pandas),
+    "matplotlib": ("matplotlib", _rc_parameters, _set_rc),
+    "numpy": ("numpy", _numpy, _set_numpy),
+    "sklearn": ("sklearn", _sklearn, lambda sklearn, found: sklearn.set_config(**found)),
+    "plotly": ("plotly.io", _plotly, _set_plotly),
+    "warnings": ("warnings", _filters, _set_filters),
+    "decimal": ("decimal", _decimal, _set_decimal),
+    "logging": ("logging", _logging, _set_logging),
+    "limits": ("sys", _limits, _set_limits),
+    "socket": ("socket", _socket_timeout, lambda s, found: s.setdefaulttimeout(found["seconds"])),
+}
+_RANDOM: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    "random": (lambda random: random.getstate(), lambda random, found: random.setstate(found)),
+    "numpy.random": (lambda random: random.get_state(),
+                     lambda random, found: random.set_state(found)),
+    "torch": (lambda torch: torch.get_rng_state().numpy().tobytes(),
+              lambda torch, found: torch.set_rng_state(torch.frombuffer(bytearray(found),
+                                                                        dtype=torch.uint8))),
+}
