@@ -36,7 +36,8 @@ RESULT = {"k": "execute_result", "data": {"text/plain": "3", "application/json":
 
 def test_streams_of_one_name_merge_in_order() -> None:
     """Text arrives in batches and is one output a stream, unless something stands between."""
-    outputs = validated([stream("a"), stream("b\n"), stream("e", "stderr"), stream("c"), display("d"), stream("f")])
+    outputs = validated([stream("a"), stream("b\n"), stream("e", "stderr"), stream("c"), display("d"),
+                         stream("f")])
     assert [o.get("text") for o in outputs] == ["ab\n", "e", "c", None, "f"]
 
 
@@ -81,7 +82,8 @@ def test_a_fold_can_be_read_midway() -> None:
 
 @pytest.mark.parametrize(("text", "left"), [
     ("a\r\nb", "a\nb"), ("10%\r20%\r100%\n", "100%\n"), ("abc\rX", "Xbc"), ("abc\r", "abc"),
-    ("ab\b\bx", "xb"), ("\x1b[31mred\x1b[0m\r\x1b[32mgreen\x1b[0m", "\x1b[32mgreen\x1b[0m"), ("\r\rx\n\ry", "x\ny"),
+    ("ab\b\bx", "xb"),
+    ("\x1b[31mred\x1b[0m\r\x1b[32mgreen\x1b[0m", "\x1b[32mgreen\x1b[0m"), ("\r\rx\n\ry", "x\ny"),
 ])
 def test_text_stands_as_a_terminal_leaves_it(text: str, left: str) -> None:
     """Carriage returns overwrite, backspaces go back, also over the border of two batches."""

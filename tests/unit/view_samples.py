@@ -25,7 +25,8 @@ from tether_lab.views.board import Snapshot
 
 SECOND = 1_000_000
 NOW = 1_772_000_000 * SECOND
-TRACEBACK = "\x1b[31mValueError\x1b[0m  Traceback\nCell In[3], line 2\n----> 2 step(epoch)\nValueError: loss is nan"
+TRACEBACK = ("\x1b[31mValueError\x1b[0m  Traceback\nCell In[3], line 2\n----> 2 step(epoch)\n"
+             "ValueError: loss is nan")
 
 
 def row(**changes: Any) -> JobRow:
@@ -101,7 +102,8 @@ SNAPSHOTS = {
     "long": Snapshot("lab", row(key="k" * 200, payload=json.dumps({"path": "x" * 5000}),
                                 description="word " * 400), NOW),
     "evil": Snapshot("lab", replace(FAILED, key=EVIL, payload=json.dumps({EVIL: EVIL}), error=EVIL,
-                                    description=EVIL, tags=(EVIL,), progress=bars({"description": EVIL, "postfix": EVIL}),
+                                    description=EVIL, tags=(EVIL,),
+                                    progress=bars({"description": EVIL, "postfix": EVIL}),
                                     waits_for=EVIL, options=JobOptions(keep=(EVIL,), queue=EVIL)),
                      NOW, tail=EVIL, notices=(EVIL,), version=version(
                          manifest=Manifest(variables=(Variable(EVIL, EVIL, 1, EVIL),), warnings=(EVIL,),

@@ -92,7 +92,7 @@ def _job_line(line: str, flags: tuple[Flag, ...]) -> JobLine:
         elif key is None and not token.raw.startswith("="):
             key = token.text
         else:
-            _surprise(token, tokens[at - 1] if at else None, key)
+            _surprise(tokens, at, key)
         at += 1
     options = {name: value for name, value in given.items() if name in OPTION_NAMES}
     rest = {name: value for name, value in given.items() if name not in OPTION_NAMES}
@@ -114,10 +114,14 @@ def _parameter(name: str, expression: str, expressions: dict[str, str]) -> None:
     expressions[name] = expression
 
 
-def _surprise(token: Token, before: Token | None, key: str | None) -> None:
-    if token.raw.startswith("="):
-        name = before.text if before else "name"
-        raise OptionError(f"a value stands apart from its name at {token.raw!r}",
+def _surprise(tokens: list[Token], at: int, key: str | None) -> None:
+    """Refuse the token at ``at``, which is neither key nor value nor flag."""
+    token = tokens[at]
+    if not token.raw.startswith("=") and at + 1 < len(tokens) and tokens[at + 1].raw.startswith("="):
+        at += 1
+    if tokens[at].raw.startswith("="):
+        name = tokens[at - 1].text if at else "name"
+        raise OptionError(f"a value stands apart from its name at {tokens[at].raw!r}",
                           remedy=f"Write {name}=value without spaces.")
     raise OptionError(f"{token.text!r} comes after the key {key!r}; a line has one key",
                       remedy=f"Values are written name={token.text}; texts with spaces in quotes.")
@@ -150,15 +154,13 @@ def _find(name: str, flags: tuple[Flag, ...]) -> Flag:
     for flag in flags:
         if name in (flag.flag, flag.short):
             return flag
-    known = [flag.flag for flag in flags]
-    near = get_close_matches(name.replace("_", "-"), known, 1, 0.6)
-    if name.replace("_", "-") in known:
-        near = [name.replace("_", "-")]
-    if near:
-        raise OptionError(f"there is no flag {name}; did you mean {near[0]}?", where=name)
     if any(name in (flag.flag, flag.short) for flag in CELL):
         raise OptionError(f"{name} belongs to a cell: put %%job on top of it", where=name)
     plain = name.lstrip("-").replace("-", "_")
+    near = get_close_matches(plain, [flag.name for flag in flags], 1, 0.7)
+    if near:
+        meant = "--" + near[0].replace("_", "-")
+        raise OptionError(f"there is no flag {name}; did you mean {meant}?", where=name)
     remedy = f"Parameters are written {plain}=value; --help lists the flags." if plain.isidentifier() else \
         "--help lists the flags."
     raise OptionError(f"there is no flag {name}", remedy=remedy, where=name)

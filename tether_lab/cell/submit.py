@@ -29,7 +29,7 @@ def request(shell: Any, memory: Memory, line: JobLine, cell: str) -> CellRequest
         parameters=evaluate(line.expressions, shell.user_ns), options=line.job_options(),
         kind="shell" if is_script else "cell",
         with_names=line.names("with"), without=line.names("without"),
-        capture=str(line.flags.get("capture", "auto")), environ=line.names("env"),
+        capture=str(line.flags.get("capture", "auto")), environ_names=line.names("env"),
         register_only=line.has("register"), notebook=notebook, cell_id=cell_id,
         shell=shell_state(shell), seeded=frozenset(memory.seeded), module_times=dict(memory.module_times))
 
@@ -45,11 +45,12 @@ def transform(shell: Any, cell: str) -> str:
             warnings.simplefilter("ignore")        # the job says them, with the cell's own filters
             compile(transformed, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
                     dont_inherit=True)
+            is_empty = not ast.parse(transformed).body
     except SyntaxError as error:
         raise CellError(*_pointed(error, cell)) from None
     except ValueError as error:                    # null bytes
         raise CellError(f"the cell is not Python: {error}") from None
-    if not ast.parse(transformed).body:
+    if is_empty:
         raise CellError("the cell has no code in it", remedy="Put the work below the line of %%job.")
     return transformed
 
