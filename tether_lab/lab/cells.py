@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import CellError
-from tether_lab.job import HandlerVersion, JobOptions, JobRow, State, check_key
+from tether_lab.job import HandlerVersion, JobOptions, check_key
 
 from . import clock
 from .enqueue import new_jobs
+from .job import Job
 from .payload import read_payload
 from .register import handler_options, signed
 
 if TYPE_CHECKING:
     from tether_lab.capture import Captured
 
-    from .job import Job
     from .lab import Lab
-
-PAGE, PAGES = 100, 20
-"""How far back ``--cache`` looks: rows at a time, times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,8 @@ class CellRequest:
     ``source`` is the cell, ``transformed`` the same as plain Python (IPython's syntax resolved),
     ``parameters`` the values on the line: they declare the cell's parameters and are this job's
     payload. ``kind`` is ``cell`` or ``shell``. ``shell`` is what its runner needs of the shell
-    (extensions, aliases, magics), ``seeded`` which random generators the notebook seeded,
+    (``extensions``, ``aliases``, ``magics`` as
+    ``{"line": {name: function}}``), ``seeded`` which random generators the notebook seeded,
     ``module_times`` when local modules were written as they were first imported.
     """
 
@@ -63,8 +61,7 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
     Returns the job (None for ``register_only``), the version, and what there is to say about it.
     With the option ``cache`` a completed job of the same version and payload is returned instead.
     """
-    from tether_lab.job_queue import register as verb
-    from tether_lab.job_queue.enqueue import register_and_enqueue
+    from tether_lab.job_queue.register import register, register_and_enqueue
 
     if not request.source.strip():
         raise CellError("the cell is empty", remedy="Put the code of the job below %%job.")
@@ -72,24 +69,26 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
     parameters = json.dumps({name: {"required": False, "type": None} for name in request.parameters})
     captured = _capture(lab, request)
     version = signed(lab, key, request.kind, request.source, parameters, captured,
-                     {"notebook": request.notebook, "cell_id": request.cell_id})
+                     request.notebook, request.cell_id)
     payload = read_payload(request.parameters, version, "{}", lab.blob_store,
                            limit=lab.settings.payload_limit)
-    notices: list[str] = []
+    notices: list[str | None] = []
     if request.options.cache not in (None, False) and not request.register_only:
-        found = _cached(lab, version, payload, request.options, notices)
+        found = _cached(lab, version, payload.text, request.options, notices)
         if found is not None:
-            return lab.job(found), lab.version(found.handler_id), _said(notices)
-    arguments = {"defaults": payload, "options": handler_options(request.options).to_json(),
-                 "small_blobs": captured.small, "large_blobs": captured.large}
+            return found, found.version, _said(notices)
+    options = handler_options(request.options).to_json()
     if request.register_only:
-        version, _, notice = verb.register(lab.queue, version, **arguments)
+        version, _, notice = register(lab.queue, version, defaults=payload.text, options=options,
+                                      small_blobs=captured.small, large_blobs=captured.large)
         job = None
     else:
         jobs = new_jobs(lab, version, [payload], request.options)
-        version, ids, notice = register_and_enqueue(lab.queue, version, jobs, **arguments)
+        version, _, notice, ids = register_and_enqueue(
+            lab.queue, version, jobs, defaults=payload.text, options=options,
+            small_blobs=captured.small, large_blobs=captured.large)
         lab.waker.wake()
-        job = lab.handle(ids[0])
+        job = Job(lab, ids[0])
     lab.remember(version)
     return job, version, _said([*notices, notice])
 
@@ -97,11 +96,16 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
 def _capture(lab: Lab, request: CellRequest) -> Captured:
     from tether_lab.capture import CaptureRequest, capture_cell
 
+    shell = {name: value for name, value in request.shell.items() if name != "magics"}
+    magics = {f"{kind}:{name}": function for kind, known in request.shell.get("magics", {}).items()
+              for name, function in known.items()}
     return capture_cell(CaptureRequest(
-        namespace=request.namespace, source=request.transformed, parameters=set(request.parameters),
-        with_names=request.with_names, without=request.without,
-        mode="none" if request.kind == "shell" else request.capture, environ_names=request.environ_names,
-        warn=lab.settings.capture_warn, limit=lab.settings.capture_limit), lab.blob_store)
+        namespace=request.namespace, source="" if request.kind == "shell" else request.transformed,
+        parameters=frozenset(request.parameters), with_names=request.with_names,
+        without=request.without, mode="none" if request.kind == "shell" else request.capture,
+        environ_names=request.environ_names, warn=lab.settings.capture_warn,
+        limit=lab.settings.capture_limit, seeded=request.seeded, repeated=request.register_only,
+        magics=magics, shell=shell), lab.blob_store)
 
 
 def derived_key(request: CellRequest) -> str:
@@ -111,29 +115,22 @@ def derived_key(request: CellRequest) -> str:
 
 
 def _cached(lab: Lab, version: HandlerVersion, payload: str, options: JobOptions,
-            notices: list[str]) -> JobRow | None:
+            notices: list[str | None]) -> Job | None:
     """The newest completed job of the same code, data and payload, not older than asked for."""
-    from tether_lab.job_queue import read
+    from tether_lab.job_queue import handlers, read
 
     loose = [v.name for v in version.manifest.variables if v.fingerprint is None]
     if loose:
         notices.append(f"--cache is off: {', '.join(loose[:5])} cannot be compared with earlier runs")
         return None
-    wanted = json.loads(payload)
-    age = options.cache if isinstance(options.cache, float | int) and options.cache is not True else None
-    oldest = None if age is None else clock.now() - round(age * 1e6)
-    for page in range(PAGES):
-        rows = read.jobs(lab.queue, states=frozenset({State.COMPLETED}), key=version.key, since=oldest,
-                         limit=PAGE, offset=page * PAGE)
-        for row in rows:
-            fresh = oldest is None or (row.finished_at or 0) >= oldest
-            if (row.handler_version == version.version and fresh and json.loads(row.payload) == wanted
-                    and set(options.keep) <= set(row.options.keep)):
-                notices.append(f"nothing ran: job {row.id} did the same before")
-                return row
-        if len(rows) < PAGE:
-            return None
-    return None
+    same = [v.id for v in handlers.versions(lab.queue, version.key) if v.version == version.version]
+    age = None if isinstance(options.cache, bool) else options.cache
+    since = 0 if age is None else clock.now() - round(age * 1e6)
+    found = read.cached(lab.queue, same[0], payload, since) if same else None
+    if found is None or not set(options.keep) <= set(lab.read_row(found).options.keep):
+        return None
+    notices.append(f"nothing ran: job {found} did the same before")
+    return Job(lab, found)
 
 
 def _said(notices: list[str | None]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,7 +13,7 @@ from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
 from tether_lab.job.options import read_options
 
 from .clock import now
-from .payload import read_payload
+from .payload import Payload, read_payload
 
 if TYPE_CHECKING:
     from tether_lab.job_queue.enqueue import NewJob
@@ -37,11 +36,11 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
     version = lab.version(handler.head)
     options = options_of(given, JobOptions.from_json(handler.options))
     limit = lab.settings.payload_limit
-    texts = [read_payload(payload, version, handler.defaults, lab.blob_store, limit=limit, plain=plain)
-             for payload in payloads]
-    if not texts:
+    checked = [read_payload(payload, version, handler.defaults, lab.blob_store, limit=limit, plain=plain)
+               for payload in payloads]
+    if not checked:
         return []
-    ids = verb.enqueue(lab.queue, new_jobs(lab, version, texts, options))
+    ids = verb.enqueue(lab.queue, new_jobs(lab, version, checked, options))
     lab.waker.wake()
     return ids
 
@@ -78,9 +77,9 @@ def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
     return options
 
 
-def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[str],
+def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
              options: JobOptions) -> list[NewJob]:
-    """Rows to insert, signed. Payloads are checked JSON texts with the defaults filled in."""
+    """Rows to insert, signed."""
     from tether_lab.job_queue.enqueue import NewJob
 
     if options.isolation == "warm" and version.kind not in ("function", "class"):
@@ -96,12 +95,12 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[str],
     found = []
     for payload in payloads:
         name = str(uuid.uuid4())
-        key_id, mac = lab.sign_job(name, version, payload, stored)
+        key_id, mac = lab.sign_job(name, version, payload.text, stored)
         found.append(NewJob(
-            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload,
+            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
-            max_attempts=attempts, description=options.description, tags=json.dumps(options.tags),
-            key_id=key_id, mac=mac))
+            max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
+            mac=mac, large_blobs=payload.blobs))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from tether_lab.errors import OptionError
 from tether_lab.job import Handler, HandlerVersion, JobRow, State
@@ -77,7 +77,7 @@ class Lab:
         self.waker.join()
         self.queue.close()
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -11,7 +11,8 @@ from tether_lab.job import JobRow, State, states
 from . import clock
 from .job import Job
 
-ORDERS = ("newest", "oldest", "due", "priority")
+ORDERS = ("newest", "oldest")
+EVERYTHING = 2**62
 
 
 class Jobs(list[Job]):
@@ -52,5 +53,6 @@ def filters(*, status: str | State | Iterable[str] | None = None, key: str | Non
     for name, number in (("limit", limit), ("offset", offset)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
             raise BadRequest(f"{name} is {number!r}", remedy="Give a whole number, 0 or more.", where=name)
-    return {"states": which(status), "key": key, "tag": tag, "limit": limit, "offset": offset,
+    return {"states": which(status), "key": key, "tag": tag,
+            "limit": EVERYTHING if limit is None else limit, "offset": offset,
             "since": clock.since(since, present=clock.now()), "order": order}

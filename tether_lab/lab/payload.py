@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -22,8 +23,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A checked payload: the text to be stored, and the files it refers to, with their sizes."""
+
+    text: str
+    blobs: Mapping[str, int] = field(default_factory=dict)
+
+
 def read_payload(payload: object, version: HandlerVersion, defaults: str, store: BlobStore, *,
-                 limit: int, plain: bool = False) -> str:
+                 limit: int, plain: bool = False) -> Payload:
     """The payload as stored: defaults filled in, checked against the version's parameters.
 
     Values that are no JSON (frames, sets, tuples, datetimes …) become ``{"$blob": …}`` of files in
@@ -38,10 +47,12 @@ def read_payload(payload: object, version: HandlerVersion, defaults: str, store:
     text = check_payload({name: value for name, value in merged.items() if name not in strange},
                          largest=limit)
     if not strange:
-        return text
-    found = json.loads(text)
-    return check_payload({name: as_blob(value, store) if name in strange else found[name]
-                          for name, value in merged.items()}, largest=limit)
+        # Defaults may hold blobs of their own; they are kept by the handler's first job.
+        return Payload(text)
+    found, blobs = json.loads(text), dict[str, int]()
+    ready = {name: _as_blob(value, name, store, blobs) if name in strange else found[name]
+             for name, value in merged.items()}
+    return Payload(check_payload(ready, largest=limit), blobs)
 
 
 def _mapping(payload: object) -> dict[Any, Any]:
@@ -101,14 +112,17 @@ def is_json(value: object, *, depth: int = 0) -> bool:
     return type(value) is list and all(is_json(item, depth=depth + 1) for item in value)
 
 
-def as_blob(value: object, store: BlobStore) -> dict[str, Any]:
+def _as_blob(value: object, name: str, store: BlobStore, blobs: dict[str, int]) -> dict[str, Any]:
     """A value as ``{"$blob": manifest, "type", "size"}``. All its buffers become files, small ones
-    too: the worker hands a runner the small blobs of versions only."""
-    from tether_lab.capture import dump_result
+    too: what a runner is handed beside its task are the small blobs of versions only."""
+    from tether_lab.capture import capture_values
 
-    stored = dump_result(value, {}, store)
-    if stored.kind == "unavailable":
-        raise PayloadError(stored.text, remedy="Pass what can be stored, such as a path or plain values.")
-    for content in (stored.blobs or {}).values():
+    dumped = capture_values({name: value}, store)
+    for digest, content in dumped.small.items():
         store.put(content)
-    return {BLOB: stored.body, "kind": stored.kind, "type": stored.type, "size": stored.size}
+        blobs[digest] = len(content)
+    blobs |= dumped.large
+    body = json.loads(dumped.body)
+    about = body["variables"][0]
+    about["name"] = ""                  # the name by which a runner asks for the one value
+    return {BLOB: json.dumps(body, separators=(",", ":")), "type": about["type"], "size": about["size"]}

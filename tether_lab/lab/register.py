@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import sys
 import textwrap
 import uuid
 from collections.abc import Callable
@@ -45,21 +46,23 @@ def register(lab: Lab, target: Callable[..., Any], key: str | None,
 
 def version_of(lab: Lab, target: Callable[..., Any], key: str) -> tuple[HandlerVersion, Captured]:
     """The signed version of a function or class, and the blobs that it refers to."""
-    from tether_lab.capture import capture_function
+    from tether_lab.capture import CaptureRequest, capture_function
     from tether_lab.runner.call import needs_instance
 
     _check_target(target)
     kind = "class" if needs_instance(target) else "function"
     parameters = _declared(target, kind)
-    captured = capture_function(target, lab.blob_store, warn=lab.settings.capture_warn,
-                                limit=lab.settings.capture_limit)
+    request = CaptureRequest(namespace=_namespace_of(target), repeated=True,
+                             warn=lab.settings.capture_warn, limit=lab.settings.capture_limit)
+    captured = capture_function(target, request, lab.blob_store)
     return signed(lab, key, kind, source_of(target), parameters, captured), captured
 
 
 def signed(lab: Lab, key: str, kind: str, source: str, parameters: str, captured: Captured,
-           notebook: dict[str, Any] | None = None) -> HandlerVersion:
+           notebook: str | None = None, cell_id: str | None = None) -> HandlerVersion:
     """A version with its content's hash and our signature; its id comes from the queue."""
-    from tether_lab.capture import interpreter, provenance, version_hash
+    from tether_lab.capture.provenance import interpreter, provenance
+    from tether_lab.capture.versions import version_hash
 
     where = interpreter()
     manifest: Manifest = captured.manifest
@@ -67,7 +70,7 @@ def signed(lab: Lab, key: str, kind: str, source: str, parameters: str, captured
     version = HandlerVersion(
         id=0, uuid=str(uuid.uuid4()), key=key, kind=kind, source=source, parameters=parameters,
         version=version_hash(kind, source, names, manifest, where), manifest=manifest,
-        interpreter=where, provenance=provenance(manifest.packages, **(notebook or {})),
+        interpreter=where, provenance=provenance(notebook, cell_id=cell_id, packages=manifest.packages),
         created_at=now())
     return lab.sign_handler(version)
 
@@ -76,6 +79,12 @@ def handler_options(options: JobOptions) -> JobOptions:
     """The options that later jobs of the handler inherit: not what is said about one job."""
     return replace(options, delay=None, at=None, cache=None, description=None, meta={}, tags=(),
                    seed=None)
+
+
+def _namespace_of(target: Any) -> dict[str, Any]:
+    """The notebook, for what is defined in it; modules travel on their own."""
+    main = sys.modules["__main__"]
+    return vars(main) if getattr(target, "__module__", None) == "__main__" else {}
 
 
 def _declared(target: Any, kind: str) -> str:

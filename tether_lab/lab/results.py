@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from tether_lab.capture import Blobs
 
     from .lab import Lab
+
+
+_DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
 
 
 class RemoteTraceback(Exception):
@@ -69,9 +73,9 @@ def _stored(lab: Lab, row: JobRow) -> ResultRow | None:
 
 def _blobs(lab: Lab, found: ResultRow) -> Blobs:
     from tether_lab.capture import Blobs
-    from tether_lab.job_queue import handlers, read
+    from tether_lab.job_queue import handlers
 
-    digests = read.result_blobs(lab.queue, found.job_id)
+    digests = set(_DIGEST.findall(found.body))
     return Blobs(lab.folder.blobs, handlers.small_blobs(lab.queue, digests))
 
 
@@ -89,19 +93,19 @@ def failure(lab: Lab, row: JobRow) -> JobFailed:
     last = ended[-1] if ended else None
     traceback = (last.traceback if last else None) or ""
     name = f"job {row.id} ({row.key})"
-    details = {"job_id": row.id, "error_type": (last.error_type if last else None) or "",
-               "traceback": traceback}
+    error_type = (last.error_type if last else None) or ""
     match row.state:
         case State.CANCELLED:
-            return JobWasCancelled(f"{name} was cancelled", **details,
+            return JobWasCancelled(f"{name} was cancelled", job_id=row.id,
                                    remedy=f"lab.retry({row.id}) runs it again.")
         case State.EXPIRED:
-            return JobExpired(f"{name} expired: no runner was free before its deadline", **details,
+            return JobExpired(f"{name} expired: no runner was free before its deadline", job_id=row.id,
                               remedy=f"lab.retry({row.id}) runs it again; see the option expires.")
         case State.SKIPPED:
-            return JobFailed(f"{name} was skipped: {row.error or 'a condition said no'}", **details)
+            return JobFailed(f"{name} was skipped: {row.error or 'a condition said no'}", job_id=row.id)
     tries = f" after {row.attempt} attempts" if row.attempt > 1 else ""
-    error = JobFailed(f"{name} failed{tries}: {row.error or 'no reason was recorded'}", **details,
+    error = JobFailed(f"{name} failed{tries}: {row.error or 'no reason was recorded'}",
+                      job_id=row.id, error_type=error_type, traceback=traceback,
                       remedy=f"job.show() has its output; lab.retry({row.id}) runs it again.")
     if traceback:
         error.__cause__ = RemoteTraceback(traceback)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from tether_lab.errors import BadRequest
 from tether_lab.job import JobRow
 
-from .clock import now
-
 if TYPE_CHECKING:
     from .lab import Lab
 
@@ -27,8 +25,8 @@ def retry(lab: Lab, job_id: int, *, with_code: bool = False) -> JobRow:
     if head is not None and head.head != row.handler_id:
         version = lab.version(head.head)
         key_id, mac = lab.sign_job(row.uuid, version, row.payload, row.options.to_json())
-        row = verb.retry(lab.queue, job_id, now(), handler_id=version.id, key_id=key_id, mac=mac)
+        row = verb.retry(lab.queue, job_id, handler_id=version.id, key_id=key_id, mac=mac)
     else:
-        row = verb.retry(lab.queue, job_id, now())
+        row = verb.retry(lab.queue, job_id)
     lab.waker.wake()
     return row

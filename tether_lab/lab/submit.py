@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 def submit(lab: Lab, function: Callable[..., Any], args: tuple[Any, ...],
            kwargs: Mapping[str, Any]) -> Job:
     """Register the function under a key made of its name and code, and enqueue this call."""
-    from tether_lab.job_queue.enqueue import register_and_enqueue
+    from tether_lab.job_queue.register import register_and_enqueue
 
     if isinstance(function, RegisteredHandler):
         function = function.target
     payload = _bind(function, args, kwargs)
     version, captured = version_of(lab, function, _one_off_key(function))
-    text = read_payload(payload, version, "{}", lab.blob_store, limit=lab.settings.payload_limit)
-    version, ids, _ = register_and_enqueue(
-        lab.queue, version, new_jobs(lab, version, [text], JobOptions()), defaults="{}",
+    checked = read_payload(payload, version, "{}", lab.blob_store, limit=lab.settings.payload_limit)
+    version, _, _, ids = register_and_enqueue(
+        lab.queue, version, new_jobs(lab, version, [checked], JobOptions()), defaults="{}",
         options="{}", small_blobs=captured.small, large_blobs=captured.large)
     lab.remember(version)
     lab.waker.wake()

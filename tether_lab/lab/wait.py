@@ -33,7 +33,7 @@ def wait(lab: Lab, job_id: int, timeout: object = None) -> JobRow:
     return row
 
 
-async def wait_async(lab: Lab, job_id: int, timeout: object = None) -> JobRow:
+async def wait_async(lab: Lab, job_id: int, timeout: object = None) -> JobRow:  # noqa: ASYNC109 — as in wait()
     """``wait`` on an event loop: nothing blocks, cancelling the task stops the waiting."""
     import asyncio
 
@@ -42,8 +42,8 @@ async def wait_async(lab: Lab, job_id: int, timeout: object = None) -> JobRow:
     watch = lab.watch(job_id)
     try:
         async with asyncio.timeout(limit):
-            async for row in watch:
-                pass
+            async for latest in watch:
+                row = latest
     except TimeoutError:
         raise timed_out(lab, row or lab.read_row(job_id), limit or 0.0) from None
     finally:

@@ -33,6 +33,10 @@ class Waker:
         if not spawn.wake(self._folder) and self.may_start:
             self._start_in_background()
 
+    def nudge(self) -> None:
+        """A datagram to a worker that is there: for what needs none to be true, such as a cancel."""
+        spawn.wake(self._folder)
+
     def _start_in_background(self) -> None:
         if time.monotonic() - self._started_at < PATIENCE:
             return
