@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .loading import load_kept, load_manifest, load_result, load_values
     from .modules import watch_modules
     from .names import Names, analyse
-    from .provenance import interpreter, provenance
+    from .provenance import interpreter
     from .results import Dumped, capture_values, dump_result
     from .versions import version_hash
 
@@ -49,7 +49,7 @@ _HOME = {
     "load_values": "loading",
     "watch_modules": "modules",
     "Names": "names", "analyse": "names",
-    "interpreter": "provenance", "provenance": "provenance",
+    "interpreter": "provenance",
     "Dumped": "results", "capture_values": "results", "dump_result": "results",
     "version_hash": "versions",
 }
@@ -57,7 +57,7 @@ _HOME = {
 __all__ = [
     "LARGE", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "Names", "analyse",
     "capture_cell", "capture_function", "capture_values", "dump_result", "hint", "interpreter",
-    "load_kept", "load_manifest", "load_result", "load_values", "provenance", "version_hash",
+    "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
     "watch_modules",
 ]
 

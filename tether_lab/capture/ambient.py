@@ -100,8 +100,8 @@ def _rc_parameters(matplotlib: Any) -> Any:
     # dict's own methods: rcParams' look-ups resolve the backend, which imports pyplot.
     now, default = matplotlib.rcParams, matplotlib.rcParamsDefault
     return {key: value for key, value in dict.items(now)
-            if not key.startswith("backend") and _is_plain(value)
-            and _differs(value, dict.get(default, key))}
+            if value is not dict.get(default, key) and _differs(value, dict.get(default, key))
+            and not key.startswith("backend") and _is_plain(value)}
 
 
 def _set_rc(matplotlib: Any, values: Mapping[str, Any]) -> None:

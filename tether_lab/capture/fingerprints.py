@@ -17,7 +17,7 @@ from typing import Any
 
 from .blobs import digest_of
 
-_NODES = 20_000                    # more parts than that are hashed as they were pickled
+_NODES = 3_000                     # more parts than that are hashed as they were pickled
 _SMALL = 1_000_000                 # bytes of a strided array that are copied to be hashed
 _CLASS_NOISE = frozenset({"__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__",
                           "__static_attributes__", "_abc_impl", "__annotate_func__",
