@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -16,6 +17,7 @@ from typing import Any
 from tether_lab.runner import wire
 
 DEADLINE = 30.0
+MEMORY = 8 * 10**9
 
 
 class SmallZygote:
@@ -28,6 +30,7 @@ class SmallZygote:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tether_lab.runner.zygote", "--fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], env=os.environ | environ, cwd="/")
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))   # for its jobs too
         self._frames = wire.Frames(wire.FROM_ZYGOTE)
         self.heard: list[Any] = []
         self._token = 0

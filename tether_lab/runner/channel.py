@@ -13,7 +13,6 @@ from . import wire
 HIGH = 900
 """Descriptors of ours lie here, out of the way of loops like ``for fd in range(3, 256)`` and of
 numbers that user code gets from ``open``."""
-EXIT_CHANNEL_LOST = 74
 
 
 def lift(descriptor: int) -> int:
@@ -34,7 +33,6 @@ class Channel:
         self._socket.setblocking(True)
         self._frames = wire.Frames(wire.TO_JOB)
         self._received: list[wire.ToJob] = []
-        self._owner = os.getpid()
 
     def send(self, data: bytes) -> None:
         """Send the bytes of whole frames. Ends the process if the supervisor cannot be reached:
@@ -61,4 +59,4 @@ class Channel:
             self._socket.close()
 
     def _lost(self) -> NoReturn:
-        os._exit(EXIT_CHANNEL_LOST)
+        os._exit(wire.CHANNEL_LOST)

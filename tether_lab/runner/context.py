@@ -56,6 +56,10 @@ class Context:
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"
 
+    def __reduce__(self) -> tuple[Callable[[], Context], tuple[()]]:
+        # A ctx that travels (captured with a notebook's variables) is the ctx of where it arrives.
+        return current, ()
+
     # -- telling -------------------------------------------------------------------------------
 
     def progress(self, n: float, total: float | str | None = None, message: str = "") -> None:

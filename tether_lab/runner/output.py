@@ -1,13 +1,16 @@
 """What a job shows, in order: text, displays, errors.
 
-``sys.stdout`` and ``sys.stderr`` are C text streams that write through to ``_Raw``, which puts bytes
-into one queue shared by both, so their order is the order of the writes. The queue is sent
+``sys.stdout`` and ``sys.stderr`` are C text streams over ``_Raw``, which puts bytes into one queue
+shared by both, so their order is the order of the writes. The queue is sent
 
-- at once, if nothing was sent for a moment (``INTERVAL``) and a line is complete;
-- else by a thread that lives only when needed, an interval after the last time;
+- at once, if no text was sent for a moment (``INTERVAL``) and a line is complete;
+- else by a thread that looks ten times a second while a task runs;
 - by the writer itself when it holds ``BATCH`` bytes, which is what slows down a job that prints
   faster than the supervisor reads: memory stays bounded;
 - before a display, an error, a process started by user code, and at the end.
+
+stdout hands over each line, until there are so many of them (``BUSY`` bytes in an interval) that
+calling Python for each would show: then only chunks, until it is calmer (``CALM``).
 
 A process forked by user code writes to descriptors 1 and 2 instead.
 """
@@ -20,7 +23,6 @@ import os
 import sys
 import threading
 import time
-from _queue import SimpleQueue
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,7 +33,7 @@ from .channel import Channel
 from .signals import Signals
 
 INTERVAL = 0.1
-SETTLE = 0.002
+BUSY, CALM = 16 * 1024, 4 * 1024
 BATCH = 256 * 1024
 LARGEST_DISPLAY = 64 * 1024 * 1024
 STARTS_PROCESS = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.exec",
@@ -47,16 +49,16 @@ class Output:
     def __init__(self, channel: Channel, signals: Signals) -> None:
         self._channel, self._signals = channel, signals
         self._items: deque[_Item] = deque()
-        self._waiting = 0
-        self._scheduled = False
+        self._waiting = self._written = 0
         self._sent_at = 0.0
+        self._by_line = True
         self._lock = threading.Lock()
         self._sender: int | None = None
-        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._running = threading.Event()
         self._thread: threading.Thread | None = None
         self.forked = False
-        self.stdout = _text_stream(_Raw(self, "stdout", 1))
-        self.stderr = _text_stream(_Raw(self, "stderr", 2))
+        self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
+        self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
     def install(self) -> None:
         """Become the process's output. Once per process."""
@@ -71,19 +73,34 @@ class Output:
         """Undo what user code assigned to sys.stdout and sys.stderr (warm processes)."""
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
+    def begin(self) -> None:
+        """A task starts: look after its output from now on."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._look, name="tether-output", daemon=True)
+            self._thread.start()
+        self._running.set()
+
+    def end(self) -> None:
+        """The task is over: send the rest, and rest."""
+        self._running.clear()
+        self.flush()
+
     # -- in ------------------------------------------------------------------------------------
 
     def write(self, name: str, data: bytes) -> None:
         """Queue text, UTF-8."""
-        if len(data) >= BATCH:
+        size = len(data)
+        self._written += size
+        if name == "stderr":
+            self._collect()
+        if size >= BATCH:
             self._write_long(name, data)
             return
         self._items.append((name, data))
-        self._waiting += len(data)
-        if self._waiting >= BATCH:
-            self.flush()
-        elif not self._scheduled:
-            self._schedule(data)
+        self._waiting += size
+        if self._waiting >= BATCH or (
+                data.endswith(b"\n") and time.monotonic() - self._sent_at >= INTERVAL):
+            self._send_queue()
 
     def _write_long(self, name: str, data: bytes) -> None:
         """In slices, cut between characters, so that nothing of that size is copied whole."""
@@ -93,7 +110,7 @@ class Output:
             while start + 4 < end < len(view) and view[end] & 0xC0 == 0x80:
                 end -= 1
             self._items.append((name, bytes(view[start:end])))
-            self.flush()
+            self._send_queue()
             start = end
 
     def send(self, message: wire.FromJob) -> None:
@@ -122,6 +139,16 @@ class Output:
     # -- out -----------------------------------------------------------------------------------
 
     def flush(self) -> None:
+        """Send all that was written."""
+        self._collect()
+        self._send_queue()
+
+    def _collect(self) -> None:
+        """Have stdout hand over what it holds: a line that is not complete yet."""
+        with suppress(ValueError):     # user code closed it
+            self.stdout.flush()
+
+    def _send_queue(self) -> None:
         """Send all that is queued. Nothing happens if this very thread is sending already: that is
         a print in a signal handler or a finaliser, and the send under way takes it along."""
         me = threading.get_ident()
@@ -135,8 +162,6 @@ class Output:
                 self._sender = None
 
     def _drain(self) -> None:
-        self._scheduled = False
-        self._sent_at = time.monotonic()
         while self._items:
             frames, size = bytearray(), 0
             name, parts = "", list[bytes]()
@@ -156,26 +181,23 @@ class Output:
                 frames += _encode(item)
             if parts:
                 frames += _stream(name, parts)
-            self._waiting = max(0, self._waiting - size)
+            if size:
+                self._sent_at = time.monotonic()
             self._channel.send(bytes(frames))
         self._waiting = 0
 
-    def _schedule(self, data: bytes) -> None:
-        quiet = time.monotonic() - self._sent_at >= INTERVAL
-        if quiet and data.endswith(b"\n"):
+    def _look(self) -> None:
+        while self._running.wait():
+            time.sleep(INTERVAL)
+            self._adapt()
             self.flush()
-            return
-        self._scheduled = True
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._send_later, name="tether-output", daemon=True)
-            self._thread.start()
-        self._wake.put(None)
 
-    def _send_later(self) -> None:
-        while True:
-            self._wake.get()
-            time.sleep(max(SETTLE, self._sent_at + INTERVAL - time.monotonic()))
-            self.flush()
+    def _adapt(self) -> None:
+        written, self._written = self._written, 0
+        if (written > BUSY) == self._by_line and not CALM <= written <= BUSY:
+            self._by_line = not self._by_line
+            with suppress(ValueError):
+                self.stdout.reconfigure(line_buffering=self._by_line)
 
     @property
     def threads(self) -> frozenset[int]:
@@ -186,7 +208,7 @@ class Output:
     # -- processes started by user code ---------------------------------------------------------
 
     def _on_audit(self, event: str, _arguments: tuple[object, ...]) -> None:
-        if event in STARTS_PROCESS and self._items:
+        if event in STARTS_PROCESS and not self.forked:
             self.flush()
 
     def _before_fork(self) -> None:
@@ -226,8 +248,6 @@ class _Raw(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """All of it, always."""
-        if self.closed:
-            raise ValueError("I/O operation on closed file")
         content = data if type(data) is bytes else bytes(data)
         if self._output.forked:
             view = memoryview(content)
@@ -237,13 +257,11 @@ class _Raw(io.RawIOBase):
             self._output.write(self._stream, content)
         return len(content)
 
-    def flush(self) -> None:
-        """Nothing is held back here; text reaches readers within INTERVAL anyway."""
 
-
-def _text_stream(raw: _Raw) -> io.TextIOWrapper:
+def _text_stream(raw: _Raw, *, line_buffering: bool = False,
+                 write_through: bool = False) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n",
-                            write_through=True)
+                            line_buffering=line_buffering, write_through=write_through)
 
 
 def _stream(name: str, parts: list[bytes]) -> bytes:
@@ -284,7 +302,7 @@ def _plain(value: Any) -> Any:
 def overwritten(text: str) -> str:
     r"""Text with lines that ``\r`` overwrote reduced to what a terminal shows of them.
 
-    The last, unfinished piece keeps its ``\\r``: text to come may overwrite it. Lines with escape
+    The last, unfinished piece keeps its ``\r``: text to come may overwrite it. Lines with escape
     sequences stay as they are, their width is not known.
     """
     lines = text.split("\n")

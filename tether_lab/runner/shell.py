@@ -28,6 +28,7 @@ from traitlets.config import Config
 from tether_lab.errors import JobCancelled, NobodyThere
 
 from . import failures, shell_commands, wire
+from .on_import import when_imported
 from .output import Output
 from .signals import Signals
 
@@ -125,6 +126,9 @@ class JobShell(InteractiveShell):
         """``exit`` and ``quit``."""
         raise SystemExit(0)
 
+    def enable_gui(self, gui: Any = None) -> None:
+        """``%matplotlib inline`` and ``%gui``: a job has no windows, so no event loop to join."""
+
     def should_run_async(self, raw_cell: str, **more: Any) -> bool:
         if super().should_run_async(raw_cell, **more):
             return True
@@ -174,6 +178,7 @@ class JobShell(InteractiveShell):
             ipython.showsyntaxerror(filename, running_compiled_code)
         elif kind is UsageError:
             ipython.show_usage_error(error)
+            self.shown = f"UsageError: {failures.message_of(error)}"
         else:
             self._showtraceback(kind, error, self._formatted(kind, error, trace, tb_offset))
 
@@ -229,6 +234,7 @@ class JobShell(InteractiveShell):
         """In the job process: this is where everything goes."""
         self.output, self.signals = output, signals
         builtins.input = _no_input
+        when_imported("getpass", _patch_getpass)
         sys.breakpointhook = _no_debugger
         warnings.filterwarnings("ignore", message="To exit: use", category=UserWarning)
 
@@ -314,6 +320,10 @@ def _no_input(prompt: object = "", /) -> str:
     __tracebackhide__ = True
     raise NobodyThere(f"input({str(prompt)!r}) was called in a job, and nobody is there to answer",
                       remedy="Give the value to the job: %%job name=value, or a payload.")
+
+
+def _patch_getpass(module: Any) -> None:
+    module.getpass = lambda prompt="Password: ", *_, **__: _no_input(prompt)
 
 
 def _no_debugger(*_: object, **__: object) -> NoReturn:

@@ -197,6 +197,7 @@ def attempt(task: wire.Task, desk: Desk) -> wire.Ended:
     try:
         current = Attempt.of(task, desk)
         context.enter(current.context)
+        desk.output.begin()
         signals.arm(catch_soft=bool(current.options.timeout and current.options.timeout.catch))
         ended = current.run()
     except BaseException as error:  # noqa: BLE001  user code: what loading or storing met
@@ -213,6 +214,7 @@ def attempt(task: wire.Task, desk: Desk) -> wire.Ended:
     if current is not None:
         current.context.close()
     context.enter(None)
+    desk.output.end()
     return ended
 
 

@@ -16,6 +16,8 @@ PROTOCOL = 1
 LONGEST = 256 * 1024 * 1024
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 HEADER = struct.Struct("!I")
+CHANNEL_LOST = 74
+"""Exit code of a job process that found its control socket closed (by user code, or at the far end)."""
 
 
 class _Frame(msgspec.Struct, frozen=True, tag=True, array_like=False, omit_defaults=True):
@@ -87,7 +89,8 @@ class Preloaded(_Frame, frozen=True):
 
 class Task(_Frame, frozen=True):
     """One attempt. ``manifest`` and ``options`` are JSON as stored; ``blobs`` holds the small ones,
-    the large ones are files below ``blob_folder``. ``payload`` already includes the defaults."""
+    the large ones are files below ``blob_folder``. ``payload`` already includes the defaults.
+    ``folder`` is the lab's: ``data.db`` (ctx.db) and ``jobs/<id>`` (ctx.folder) lie in it."""
 
     job_id: int
     uuid: str
@@ -160,7 +163,7 @@ class ErrorOutput(_Frame, frozen=True):
 
 
 class ProgressBar(_Frame, frozen=True):
-    """As ``job.Bar``."""
+    """As ``job.Bar``. Id -1 is ``ctx.progress``: n of total, its message as description."""
 
     id: int
     position: int
