@@ -1,7 +1,8 @@
 """What the notebook around a cell is like: where it lies, what its shell has, what its cells did.
 
-``Memory`` is told of every executed cell and remembers two things cheaply (tens of microseconds a
-cell): which global random generators were seeded, and when local modules were first seen.
+``Memory`` is told of every executed cell and looks for two things cheaply (tens of microseconds a
+cell): which global random generators were seeded, and whether local modules were imported, so that
+``capture`` can note how old their files were then.
 """
 
 from __future__ import annotations
@@ -9,19 +10,26 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _SEEDS = re.compile(r"([\w.]*\.)?(\w*seed\w*|setstate|set_state|set_rng_state)\s*\(", re.IGNORECASE)
-_GENERATORS = ("random", "numpy", "torch")
+_GENERATORS = ("random", "numpy.random", "torch")
 _OURS = frozenset({"tether_lab", "storemagic"})
+
+
+def _note_modules() -> None:
+    from tether_lab.capture import watch_modules
+
+    watch_modules()
 
 
 class Memory:
     """What executed cells of this kernel did that a job must know of."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, note_modules: Callable[[], object] = _note_modules) -> None:
         self.seeded: set[str] = set()
-        self.module_times: dict[str, int] = {}
+        self._note_modules = note_modules
         self._known: set[str] = set()
         for source in shell.user_ns.get("In", ()):
             self._look_for_seeds(str(source))
@@ -43,18 +51,14 @@ class Memory:
             self.seeded.update(_generators(dotted.rstrip("."), called))
 
     def _look_for_modules(self) -> None:
-        """When each local module's file was last written, as of its first sight."""
+        """Have the files of local modules noted, if there are new ones."""
         if len(sys.modules) == len(self._known):
             return
         fresh = sys.modules.keys() - self._known
         self._known |= fresh
-        for name in fresh:
-            file = getattr(sys.modules.get(name), "__file__", None)
-            if isinstance(file, str) and _is_local(file):
-                try:
-                    self.module_times[name] = os.stat(file).st_mtime_ns  # noqa: PTH116 — a Path a module is too slow here
-                except OSError:
-                    continue
+        files = (getattr(sys.modules.get(name), "__file__", None) for name in fresh)
+        if any(isinstance(file, str) and _is_local(file) for file in files):
+            self._note_modules()
 
 
 def _generators(owner: str, called: str) -> tuple[str, ...]:
@@ -64,7 +68,7 @@ def _generators(owner: str, called: str) -> tuple[str, ...]:
     if owner == "random":
         return ("random",)
     if owner in ("np.random", "numpy.random"):
-        return ("numpy",)
+        return ("numpy.random",)
     if owner == "torch" or owner.startswith("torch."):
         return ("torch",)
     return _GENERATORS
