@@ -124,14 +124,16 @@ def _events(ending: Ending, became: State) -> list[EventRow]:
 
 def _put_result(connection: sqlite3.Connection, ending: Ending, result: ResultRow) -> None:
     job_id = ending.claim.job_id
-    blobs.put(connection, ending.small_blobs, ending.large_blobs, ending.finished_at)
+    digests = [*ending.small_blobs, *ending.large_blobs]
+    if digests:
+        blobs.put(connection, ending.small_blobs, ending.large_blobs, ending.finished_at)
     put = connection.execute(sql("result_put"), {
         "job_id": job_id, "epoch": ending.claim.epoch, "kind": result.kind, "body": plain(result.body),
         "text": plain(result.text), "type": plain(result.type), "size": result.size,
         "key_id": result.key_id, "mac": result.mac})
     if put.rowcount != 1:
         raise AssertionError(f"job {job_id} has a result newer than epoch {ending.claim.epoch}")
-    digests = [*ending.small_blobs, *ending.large_blobs]
-    connection.execute(sql("result_blob_clear"), {"job_id": job_id})
+    if ending.claim.epoch > 1:        # a first attempt replaces nothing
+        connection.execute(sql("result_blob_clear"), {"job_id": job_id})
     if digests:
         connection.executemany(sql("result_blob_add"), [{"job_id": job_id, "digest": d} for d in digests])

@@ -94,6 +94,9 @@ class Queue:
         with self._lock:
             self._close()
 
+    def __del__(self) -> None:
+        self._close()
+
     def data_version(self) -> int:
         """A number that changes when another connection commits (only within one connection's life)."""
         with self.read() as connection:
@@ -162,7 +165,7 @@ class Queue:
             except sqlite3.Error as error:
                 self._retry_or_raise(error, deadline)
                 continue
-            if self._files == self._files_now():
+            if self._files == self.files_now():
                 return connection
             self._replaced(connection, deadline)
 
@@ -177,7 +180,7 @@ class Queue:
                 self._roll_back(connection)
                 self._retry_or_raise(error, deadline)
                 continue
-            if self._files == self._files_now():
+            if self._files == self.files_now():
                 return connection
             self._replaced(connection, deadline)
 
@@ -218,9 +221,9 @@ class Queue:
                                                   read_only=self.role == "reader")
             self._synchronous = 0
             self._connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
-            if self.uuid and self._files[:2] != self._files_now()[:2]:
+            if self.uuid and self._files[:2] != self.files_now()[:2]:
                 self._recognise(self._connection)
-            self._files = self._files_now()
+            self._files = self.files_now()
             if self.role != "supervisor":
                 rest.opened()
         self._used_at = time.monotonic()
@@ -278,7 +281,7 @@ class Queue:
         identity.agree(self.path, uuid)
         self.uuid = uuid
 
-    def _files_now(self) -> tuple[int, ...]:
+    def files_now(self) -> tuple[int, ...]:
         """The identity of the database and its log: both must be the files that we have open."""
         try:
             found = self.path.stat()
@@ -289,7 +292,7 @@ class Queue:
             return ()
 
     def _still_the_same_files(self) -> None:
-        if self._files != self._files_now():
+        if self._files != self.files_now():
             self._close()
             raise QueueError(
                 f"the files of {self.path} were replaced while a transaction was written: it may be lost",
