@@ -19,7 +19,6 @@ from typing import Any
 
 import psutil
 from eventually import eventually
-from tether_lab.job_queue.queue import Queue
 
 from tether_lab.job import (
     Attempt,
@@ -32,6 +31,7 @@ from tether_lab.job import (
     Provenance,
 )
 from tether_lab.job_queue import enqueue, read, register
+from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
@@ -48,7 +48,8 @@ def now() -> int:
 class Bench:
     """One lab and its workers. ``settings`` go to the worker by its environment."""
 
-    def __init__(self, path: Path, **settings: object) -> None:
+    def __init__(self, path: Path, *, memory: int = MEMORY, **settings: object) -> None:
+        self.memory = memory           # bytes of address space of each process of the worker
         self.mark = uuid.uuid4().hex
         self.folder = LabFolder(path)
         self.folder.create()
@@ -70,12 +71,15 @@ class Bench:
         process = subprocess.Popen(
             [sys.executable, "-m", "tether_lab.worker", "--lab", str(self.folder.path)],
             env=self.environ(TETHER_LAB_FAULT=faults), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=_limit)
+            start_new_session=True, preexec_fn=self._limit)
         log.close()
         self.workers.append(process)
         if ready:
             eventually(lambda: self._ready(process), within=20, say=f"a ready worker\n{self.log()}")
         return process
+
+    def _limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, f"the worker ended: {process.returncode}\n{self.log()}"
@@ -205,7 +209,3 @@ def _with(version: HandlerVersion, **changes: Any) -> HandlerVersion:
     from dataclasses import replace
 
     return replace(version, **changes)
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

@@ -16,7 +16,7 @@ from tether_lab.job import ClaimedJob
 from tether_lab.job_queue import cancel, claim, read
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
-from tether_lab.outcome import Interrupted
+from tether_lab.outcome import Finish, Interrupted
 from tether_lab.settings import Settings
 from tether_lab.vault.keys import Vault
 
@@ -87,6 +87,8 @@ class Supervisor:
         now = time.monotonic()
         if self.next_due is not None and utc() >= self.next_due:
             self.look, self.next_due = True, None
+        if any(not isinstance(ending.step, Finish) for ending in self.ended):
+            self.look = True           # it waits again: now, or at a moment that must be known
         free = self.settings.runners - len(self.running) - len(self.waiting)
         limit = max(0, free) if self.look and self.draining_until is None else 0
         if now < self.retry_at or not (self.ended or limit):

@@ -79,6 +79,8 @@ class Pool:
             zygote.flush()
         for message in zygote.read() if mask & EVENT_READ else ():
             self._hear(zygote, message)
+        if self.zygote is not zygote:
+            return                     # refused for what it said
         self._pools.watch_writing(zygote, zygote.writing)
         if zygote.dead:
             self._bury(zygote)

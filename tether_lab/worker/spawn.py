@@ -39,7 +39,6 @@ PREFIXES = ("LC_", "XDG_", "TETHER_LAB_", "CONDA_", "MAMBA_", "CUDA_", "NVIDIA_"
             "OPENBLAS_", "NUMEXPR_", "SLURM_")
 READY_WITHIN = 30.0
 _LAUNCHER = ("import os,sys\n"
-             "os.setsid()\n"
              "if os.fork():os._exit(0)\n"
              "os.execv(sys.argv[1],sys.argv[1:])\n")
 
