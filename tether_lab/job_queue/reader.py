@@ -161,14 +161,9 @@ class Reader:
 
 
 def _stop(connection: aiosqlite.Connection) -> None:
-    """Let its thread close it. Where no loop runs, from a thread of its own: in the main thread
-    ``stop`` would make an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        stopping = threading.Thread(target=connection.stop, daemon=True)
-        with contextlib.suppress(RuntimeError):        # the interpreter ends, and its daemons with it
-            stopping.start()
-            stopping.join(1.0)
-    else:
-        connection.stop()
+    """Let its thread close it. From a thread without a loop: with one, ``stop`` would make a future
+    there, which fails noisily when that loop ends first."""
+    stopping = threading.Thread(target=connection.stop, daemon=True)
+    with contextlib.suppress(RuntimeError):        # the interpreter ends, and its daemons with it
+        stopping.start()
+        stopping.join(1.0)
