@@ -84,9 +84,10 @@ class LiveCards:
         waiters: dict[str, Changes] = {}
         try:
             while cards := self._unfinished():
+                self._listen(waiters, cards)        # before looking: no change falls in between
                 for shown in cards:
                     self._look(shown)
-                self._wait(waiters, cards)
+                self._wait(list(waiters.values()))
         finally:
             for waiter in waiters.values():
                 waiter.close()
@@ -118,22 +119,29 @@ class LiveCards:
             shown.final = shown.failures >= PATIENCE
             _log.debug("card %s of job %s: %r", shown.display_id, shown.job.id, error)
 
-    def _wait(self, waiters: dict[str, Changes], cards: list[Shown]) -> None:
+    def _listen(self, waiters: dict[str, Changes], cards: list[Shown]) -> None:
+        """One waiter for each lab that still has unfinished cards."""
+        labs = {str(shown.job.lab.folder.path): shown.job.lab for shown in cards}
+        for name in waiters.keys() - labs.keys():
+            waiters.pop(name).close()
+        for name in labs.keys() - waiters.keys():
+            try:
+                waiters[name] = labs[name].changes()
+            except Exception as error:  # noqa: BLE001 — a chore, as above
+                _log.debug("watching %s: %r", name, error)
+
+    def _wait(self, waiters: list[Changes]) -> None:
         """Until something changed, a new card came, or it is time to refresh a clock."""
         begun = time.monotonic()
-        folders = {str(shown.job.lab.folder.path): shown.job.lab for shown in cards}
-        patience = 0.5 if len(folders) > 1 else PROGRESS_EVERY
-        for name, lab in folders.items():
+        patience = PROGRESS_EVERY if len(waiters) == 1 else 0.5
+        for waiter in waiters:
             if self._fresh.is_set():
                 break
             try:
-                waiter = waiters.get(name)
-                if waiter is None:
-                    waiter = waiters[name] = lab.changes()
                 waiter.wait(patience)
             except Exception as error:  # noqa: BLE001 — a chore, as above
-                _log.debug("watching %s: %r", name, error)
-                self._fresh.wait(1.0)
+                _log.debug("waiting for changes: %r", error)
+                self._fresh.wait(patience)
         rest = LOOK_EVERY - (time.monotonic() - begun)
         if rest > 0:
             self._fresh.wait(rest)
