@@ -21,6 +21,7 @@ from .worker_control import WorkerControl
 if TYPE_CHECKING:
     from tether_lab.capture import BlobStore
     from tether_lab.job_queue.queue import Queue
+    from tether_lab.job_queue.reader import Reader
     from tether_lab.job_queue.watch import Changes
     from tether_lab.vault import Vault
 
@@ -53,6 +54,7 @@ class Lab:
         self.worker = WorkerControl(self.folder, self.settings)
         self._versions: dict[int, HandlerVersion] = {}
         self._usual: dict[str, tuple[int, float | None]] = {}
+        self._reader: Reader | None = None
         self._vault: Vault | None = None
         self._store: BlobStore | None = None
 
@@ -238,19 +240,20 @@ class Lab:
         ``async for``."""
         number = int(job_id)
         self.read_row(number)
-        return Watch(self, lambda: self.read_row(number), lambda: self._read_async("get", number),
+        return Watch(self, lambda: self.read_row(number), lambda: self.reader.get(number),
                      is_last=lambda row: row.is_final, wanted=lambda row: not row.is_final)
 
     def watch_jobs(self, status: Status | None = None, *, key: str | None = None,
                    tag: str | None = None, since: object = None, limit: int | None = 100,
                    order: str = "newest") -> Watch[list[JobRow]]:
         """Whole lists of rows, now and after each change, until you stop asking."""
+        from tether_lab.job_queue import read
+
         from .listing import filters
 
         found = filters(status=status, key=key, tag=tag, since=since, limit=limit, order=order)
-        return Watch(self, lambda: self.rows(status, key=key, tag=tag, since=since, limit=limit, order=order),
-                     lambda: self._read_async("jobs", **found), is_last=lambda _: False,
-                     wanted=lambda rows: any(not row.is_final for row in rows))
+        return Watch(self, lambda: read.jobs(self.queue, **found), lambda: self.reader.jobs(**found),
+                     is_last=lambda _: False, wanted=lambda rows: any(not row.is_final for row in rows))
 
     # -- acting on work ------------------------------------------------------------------------
 
@@ -276,6 +279,15 @@ class Lab:
         from tether_lab.job_queue.watch import Changes
 
         return Changes(self.folder)
+
+    @property
+    def reader(self) -> Reader:
+        """The reads of the queue for event loops."""
+        if self._reader is None:
+            from tether_lab.job_queue.reader import Reader
+
+            self._reader = Reader(self.queue)
+        return self._reader
 
     def ensure_worker(self) -> None:
         """Start a worker if none runs and the settings allow it: for whoever waits."""

@@ -1,0 +1,183 @@
+"""The parser: one table of commands, option flags from ``job.options``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import tether_lab
+from tether_lab.job import OPTIONS
+
+Arguments = argparse.Namespace
+Add = Callable[[argparse.ArgumentParser], None]
+
+JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "stack", "events")
+WORKER_VERBS = ("status", "start", "stop", "run")
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes are one line and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    top = Parser(
+        prog="tether-lab", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Durable jobs for notebooks: ask, act and run from a terminal.",
+        epilog="""examples:
+  tether-lab run python train.py --epochs 3   run a program as a job, watch it, pass its exit code on
+  tether-lab jobs running                     what runs now
+  tether-lab job 12 follow                    watch the output of job 12
+  tether-lab enqueue train lr=0.1 --retries 3 one job of the registered handler "train"
+  tether-lab doctor                           what may be wrong here""")
+    top.add_argument("--version", action="version", version=f"tether-lab {tether_lab.__version__}")
+    _lab_flag(top, default=None)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (add, help_text, examples) in COMMANDS.items():
+        sub = commands.add_parser(
+            name, help=help_text, description=help_text, formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="examples:\n" + "\n".join(f"  tether-lab {line}" for line in examples))
+        _lab_flag(sub, default=argparse.SUPPRESS)
+        add(sub)
+        sub.set_defaults(run=_command(name))
+    return top
+
+
+def _command(name: str) -> Callable[[Arguments], int]:
+    """The module of a command, loaded when it runs."""
+
+    def run(given: Arguments) -> int:
+        module = importlib.import_module(f"tether_lab.cli.{name}")
+        return int(module.run(given))
+
+    return run
+
+
+def _lab_flag(to: argparse.ArgumentParser, *, default: Any) -> None:
+    to.add_argument("--lab", metavar="NAME", default=default,
+                    help="the lab, by name or path (default: TETHER_LAB_NAME, else 'default')")
+
+
+def _json_flag(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _option_flags(to: argparse.ArgumentParser) -> None:
+    group = to.add_argument_group("options of the job")
+    for option in OPTIONS:
+        help_text = option.help.replace("%", "%%")
+        if option.name == "cache":
+            group.add_argument(option.flag, nargs="?", const=True, metavar=option.takes, help=help_text)
+        else:
+            group.add_argument(option.flag, metavar=option.takes, help=help_text)
+        if option.name == "max_attempts":
+            group.add_argument("--retries", metavar="N", help="Try again up to N times after a failure.")
+
+
+def options(given: Arguments) -> dict[str, Any]:
+    """The options of the job that were given, as ``lab.enqueue`` takes them."""
+    names = [*(option.name for option in OPTIONS), "retries"]
+    return {name: value for name in names if (value := getattr(given, name, None)) is not None}
+
+
+def _worker(to: argparse.ArgumentParser) -> None:
+    to.add_argument("verb", nargs="?", choices=WORKER_VERBS, default="status",
+                    help="run: stay in the foreground until told to stop (for systemd and containers)")
+    to.add_argument("--drain", metavar="30s", help="stop: how long running jobs may go on")
+    to.add_argument("--now", action="store_true", help="stop: give running jobs no time; they wait again")
+    _json_flag(to)
+
+
+def _jobs(to: argparse.ArgumentParser) -> None:
+    to.add_argument("status", nargs="*", help="running, failed, waiting, final … (default: all)")
+    to.add_argument("--key", metavar="KEY", help="of this handler")
+    to.add_argument("--tag", metavar="TAG", help="with this tag")
+    to.add_argument("--since", metavar="2h", help="enqueued since then: a moment, or a span back")
+    to.add_argument("--limit", metavar="N", type=int, default=20, help="at most so many (20)")
+    to.add_argument("--offset", metavar="N", type=int, default=0, help="leave out the first ones")
+    to.add_argument("--order", choices=("newest", "oldest"), default="newest")
+    _json_flag(to)
+
+
+def _job(to: argparse.ArgumentParser) -> None:
+    to.add_argument("id", type=int, metavar="ID", help="the number of the job")
+    to.add_argument("verb", nargs="?", choices=JOB_VERBS, default="show")
+    to.add_argument("--force", action="store_true", help="cancel: end its process at once")
+    to.add_argument("--with-code", action="store_true", help="retry: with the newest code of its handler")
+    to.add_argument("--timeout", metavar="10m", help="wait, result: give up waiting after this long")
+    _json_flag(to)
+
+
+def _cancel(to: argparse.ArgumentParser) -> None:
+    to.add_argument("ids", nargs="*", type=int, metavar="ID")
+    to.add_argument("--key", metavar="KEY", help="every unfinished job of this handler")
+    to.add_argument("--tag", metavar="TAG", help="every unfinished job with this tag")
+    to.add_argument("--all", action="store_true", help="every unfinished job of the lab")
+    to.add_argument("--force", action="store_true", help="end running processes at once")
+
+
+def _enqueue(to: argparse.ArgumentParser) -> None:
+    to.add_argument("key", metavar="KEY", help="a registered handler")
+    to.add_argument("values", nargs="*", metavar="NAME=VALUE", help="JSON, or else a text: lr=0.1 name=ada")
+    to.add_argument("--payload", metavar="JSON", help="the whole payload as a JSON object; - reads it")
+    to.add_argument("--wait", action="store_true", help="show its output and wait; 1 if it fails")
+    _json_flag(to)
+    _option_flags(to)
+
+
+def _run(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--detach", "-d", action="store_true", help="print the job's number and return")
+    to.add_argument("--shell", action="store_true", help="COMMAND is one text for the shell")
+    to.add_argument("--key", metavar="KEY", help="the key to list it under (default: made of its name)")
+    _option_flags(to)
+    to.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND …",
+                    help="a program and its arguments, or a .py or .sh script")
+
+
+def _handlers(to: argparse.ArgumentParser) -> None:
+    _json_flag(to)
+
+
+def _stats(to: argparse.ArgumentParser) -> None:
+    _json_flag(to)
+
+
+def _labs(to: argparse.ArgumentParser) -> None:
+    _json_flag(to)
+
+
+def _doctor(to: argparse.ArgumentParser) -> None:
+    _json_flag(to)
+
+
+def _demo(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--keep", action="store_true", help="leave the demo's lab where it is")
+
+
+COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
+    "worker": (_worker, "Start, stop and ask the worker.",
+               ("worker", "worker start", "worker stop --drain 5m", "worker run --lab thesis")),
+    "jobs": (_jobs, "List jobs, newest first.",
+             ("jobs", "jobs failed --since 1d", "jobs waiting running --key train --json")),
+    "job": (_job, "Show one job, or do something with it.",
+            ("job 12", "job 12 follow", "job 12 retry --with-code", "job 12 result --json")),
+    "cancel": (_cancel, "Cancel jobs, whatever their status.",
+               ("cancel 12 13", "cancel --tag nightly", "cancel --all --force")),
+    "enqueue": (_enqueue, "Enqueue one job of a registered handler.",
+                ("enqueue train lr=0.1 epochs=3", "enqueue report --delay 10m --retries 2 --wait",
+                 "enqueue train --payload '{\"lr\": 0.1}'")),
+    "run": (_run, "Run a program or script as a job; its exit code is passed on.",
+            ("run python train.py --epochs 3", "run --retries 2 --timeout 1h ./nightly.sh",
+             "run -d --shell 'make data && make report'")),
+    "handlers": (_handlers, "List the registered handlers.", ("handlers",)),
+    "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
+    "labs": (_labs, "List your labs.", ("labs",)),
+    "doctor": (_doctor, "Look for what may be wrong here, and say what to do.",
+               ("doctor", "doctor --lab thesis --json")),
+    "demo": (_demo, "A small show: a job survives the death of its worker.", ("demo",)),
+}
