@@ -29,6 +29,11 @@ def exposed(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
                 or (3, 44, 6) <= version < (3, 45, 0))
 
 
+def version() -> str:
+    """The version of this Python's SQLite."""
+    return sqlite3.sqlite_version
+
+
 def check_version() -> None:
     """Raises QueueError with what to install if this Python's SQLite is too old."""
     if sqlite3.sqlite_version_info < OLDEST:
