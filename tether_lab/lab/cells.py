@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.errors import CellError
 from tether_lab.job import HandlerVersion, JobOptions, check_key
 
-from . import clock
-from .enqueue import new_jobs
+from .enqueue import cached, loose, new_jobs
 from .job import Job
 from .payload import read_payload
 from .register import handler_options, signed
@@ -116,21 +115,19 @@ def derived_key(request: CellRequest) -> str:
 
 def _cached(lab: Lab, version: HandlerVersion, payload: str, options: JobOptions,
             notices: list[str | None]) -> Job | None:
-    """The newest completed job of the same code, data and payload, not older than asked for."""
-    from tether_lab.job_queue import handlers, read
+    """A completed job that did the same before, for the option ``cache``."""
+    from tether_lab.job_queue import handlers
 
-    loose = [v.name for v in version.manifest.variables if v.fingerprint is None]
-    if loose:
-        notices.append(f"--cache is off: {', '.join(loose[:5])} cannot be compared with earlier runs")
+    if unknown := loose(version):
+        notices.append(f"--cache is off: {', '.join(unknown[:5])} cannot be compared with earlier runs")
         return None
-    same = [v.id for v in handlers.versions(lab.queue, version.key) if v.version == version.version]
-    age = None if isinstance(options.cache, bool) else options.cache
-    since = 0 if age is None else clock.now() - round(age * 1e6)
-    found = read.cached(lab.queue, same[0], payload, since) if same else None
-    if found is None or not set(options.keep) <= set(lab.read_row(found).options.keep):
-        return None
-    notices.append(f"nothing ran: job {found} did the same before")
-    return Job(lab, found)
+    for known in handlers.versions(lab.queue, version.key):
+        if known.version == version.version:
+            found = cached(lab, known, payload, options)
+            if found is not None:
+                notices.append(f"nothing ran: job {found} did the same before")
+                return Job(lab, found)
+    return None
 
 
 def _said(notices: list[str | None]) -> str | None:

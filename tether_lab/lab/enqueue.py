@@ -38,11 +38,33 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
     limit = lab.settings.payload_limit
     checked = [read_payload(payload, version, handler.defaults, lab.blob_store, limit=limit, plain=plain)
                for payload in payloads]
-    if not checked:
-        return []
-    ids = verb.enqueue(lab.queue, new_jobs(lab, version, checked, options))
-    lab.waker.wake()
-    return ids
+    known = [cached(lab, version, payload.text, options) for payload in checked]
+    fresh = [payload for payload, found in zip(checked, known, strict=True) if found is None]
+    ids = verb.enqueue(lab.queue, new_jobs(lab, version, fresh, options))
+    if ids:
+        lab.waker.wake()
+    rest = iter(ids)
+    return [next(rest) if found is None else found for found in known]
+
+
+def cached(lab: Lab, version: HandlerVersion, payload: str, options: JobOptions) -> int | None:
+    """With the option ``cache``: the newest completed job of the same code, data and payload, not
+    older than asked for. Data that cannot be compared is never the same."""
+    if options.cache in (None, False) or not version.id or loose(version):
+        return None
+    from tether_lab.job_queue import read
+
+    age = None if isinstance(options.cache, bool) else options.cache
+    since = 0 if age is None else now() - round(age * 1e6)
+    found = read.cached(lab.queue, version.id, payload, since)
+    if found is None or not set(options.keep) <= set(lab.read_row(found).options.keep):
+        return None
+    return found
+
+
+def loose(version: HandlerVersion) -> list[str]:
+    """Captured variables without a fingerprint: nobody can tell whether they are the same again."""
+    return [v.name for v in version.manifest.variables if v.fingerprint is None]
 
 
 def find(lab: Lab, key: str) -> Handler:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from .lab import Lab
 
-TAIL_LINES, TAIL_CHARACTERS = 5, 2000
 LIKE_BEFORE = 5
 """Earlier runs of the same key that tell what is usual."""
 
@@ -40,16 +39,14 @@ def snapshot(lab: Lab, job_id: int) -> Snapshot:
 
 
 def _outputs(lab: Lab, row: JobRow) -> tuple[int, str]:
-    """How many outputs there are, and the last lines of text while they are news."""
-    from tether_lab.views.fold import Fold
+    """How many outputs there are, and the last lines of text."""
+    from tether_lab.views.fold import Fold, tail
 
     fold = Fold()
     for _, _, body in latest(lab, row.id):
         fold.add(json.loads(body))
     outputs = fold.outputs()
-    text = "".join(str(o["text"]) for o in outputs[-3:] if o["output_type"] == "stream")
-    lines = text[-TAIL_CHARACTERS:].rstrip().split("\n")
-    return len(outputs), "\n".join(lines[-TAIL_LINES:])
+    return len(outputs), tail(outputs)
 
 
 def usual(lab: Lab, key: str) -> float | None:

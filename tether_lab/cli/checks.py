@@ -1,0 +1,211 @@
+"""What the doctor looks at. Each check is a value; none of them changes anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tether_lab
+from tether_lab.errors import TetherLabError
+from tether_lab.job import State
+from tether_lab.settings import LabFolder, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from tether_lab.lab import Lab
+
+GOOD, WARNING, BAD = "good", "warning", "bad"
+LARGE_LOG = 64_000_000
+LITTLE_SPACE, NO_SPACE = 2_000_000_000, 200_000_000
+AHEAD = 2.0
+"""Seconds that a stored moment may lie in the future before the clock is doubted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. ``state`` is good, warning or bad; ``remedy`` says what to do."""
+
+    name: str
+    state: str
+    text: str
+    remedy: str = ""
+
+
+def examine(name: str | None) -> Iterator[Check]:
+    """Everything, in the order in which one thing rests on another. What cannot be opened ends it."""
+    python = f"Python {sys.version.split()[0]} ({sys.executable})"
+    yield Check("tether-lab", GOOD, f"{tether_lab.__version__} on {python}")
+    yield _system()
+    yield _sqlite()
+    try:
+        folder = LabFolder.of(name)
+        settings = Settings.load(folder)
+    except SettingsError as error:
+        yield Check("settings", BAD, error.message, error.remedy)
+        return
+    yield _settings(folder)
+    yield _place(folder)
+    yield _disk(folder)
+    yield _guarded("permissions", lambda: _permissions(folder))
+    yield _guarded("keys", _keys)
+    if not folder.exists():
+        yield Check("queue", WARNING, f"the lab {folder.name} does not exist yet",
+                    "The first job makes it: %%job in a notebook, or tether-lab run COMMAND.")
+        return
+    from tether_lab.lab import Lab
+
+    try:
+        lab = Lab(name)
+    except TetherLabError as error:
+        yield Check("queue", BAD, error.message, error.remedy)
+        return
+    yield _queue(lab)
+    yield _log(folder)
+    yield _worker(lab, settings)
+    yield _clock(lab)
+    yield from _interpreters(lab)
+    lab.close()
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except TetherLabError as error:
+        return Check(name, BAD, error.message, error.remedy)
+
+
+def _system() -> Check:
+    if sys.platform == "win32":
+        return Check("system", BAD, "Windows: jobs can be looked at here, but no worker runs",
+                     "Use the Windows Subsystem for Linux (WSL).")
+    if sys.platform == "darwin":
+        return Check("system", WARNING, "macOS: best effort; job processes are kept spare, not forked")
+    return Check("system", GOOD, f"{sys.platform}, {os.cpu_count()} cores")
+
+
+def _sqlite() -> Check:
+    from tether_lab.job_queue import connection
+
+    version = connection.version()
+    try:
+        connection.check_version()
+    except TetherLabError as error:
+        return Check("SQLite", BAD, error.message, error.remedy)
+    if connection.exposed():
+        return Check("SQLite", GOOD, f"{version}; its log has a known bug (mended in 3.51.3), which "
+                     "Tether Lab's guarded checkpoints avoid")
+    return Check("SQLite", GOOD, version)
+
+
+def _settings(folder: LabFolder) -> Check:
+    changed = [f"{name} = {value} ({where})" for name, (value, where) in Settings.origins(folder).items()
+               if where != "default"]
+    return Check("settings", GOOD, "; ".join(changed) or "all as they come")
+
+
+def _place(folder: LabFolder) -> Check:
+    from tether_lab.job_queue import filesystem
+
+    there = _existing(folder.path)
+    kind, mount = filesystem.kind_of(there)
+    try:
+        network = filesystem.check(there, allow=Settings.load(folder).allow_network_fs)
+    except TetherLabError as error:
+        return Check("file system", BAD, error.message, error.remedy)
+    if network:
+        return Check("file system", WARNING, f"{folder.path} on {kind}, a network file system, as allowed",
+                     "One host alone may use this lab.")
+    return Check("file system", GOOD, f"{folder.path}" + (f" ({kind} on {mount})" if kind else ""))
+
+
+def _existing(path: Path) -> Path:
+    return next(p for p in (path, *path.parents) if p.exists())
+
+
+def _disk(folder: LabFolder) -> Check:
+    free = shutil.disk_usage(_existing(folder.path)).free
+    text = f"{free / 1e9:.1f} GB free"
+    if free < NO_SPACE:
+        return Check("disk", BAD, text, "Free some space: jobs are refused when the disk is full.")
+    if free < LITTLE_SPACE:
+        return Check("disk", WARNING, text, "Captures and results may need more.")
+    return Check("disk", GOOD, text)
+
+
+def _permissions(folder: LabFolder) -> Check:
+    from tether_lab.job_queue import permissions
+
+    if folder.path.exists():
+        permissions.check(folder.path)
+    return Check("permissions", GOOD, "only you can read and write the lab")
+
+
+def _keys() -> Check:
+    from tether_lab.vault import Vault
+
+    return Check("keys", GOOD, f"signing with {Vault.open().key_id}")
+
+
+def _queue(lab: Lab) -> Check:
+    counts = lab.counts()
+    waiting = sum(n for state, n in counts.items() if state in (State.PENDING, State.RETRYING))
+    return Check("queue", GOOD, f"opens; {sum(counts.values()):,} jobs, {waiting:,} waiting to run, "
+                 f"{counts.get(State.FAILED, 0):,} failed")
+
+
+def _log(folder: LabFolder) -> Check:
+    log = folder.queue_db.with_name("queue.db-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size > LARGE_LOG:
+        return Check("log", WARNING, f"the write-ahead log has {size / 1e6:.0f} MB",
+                     "Some process reads without end, or no worker ran for long: stop old kernels, then "
+                     "tether-lab worker start.")
+    return Check("log", GOOD, f"the write-ahead log has {size / 1e6:.1f} MB")
+
+
+def _worker(lab: Lab, settings: Settings) -> Check:
+    status = lab.worker.status()
+    if status.running:
+        stale = status.version and status.version != tether_lab.__version__
+        text = f"{status.state}, pid {status.pid}, version {status.version}"
+        return Check("worker", WARNING if stale else GOOD, text,
+                     "It restarts by itself when it is idle." if stale else "")
+    waiting = lab.counts().get(State.PENDING, 0)
+    if not settings.enabled:
+        return Check("worker", WARNING, "none, as enabled = false says", "Jobs wait until it is allowed.")
+    if status.state == "dead":
+        return Check("worker", WARNING, f"the last one ended without saying so\n{lab.worker.log(lines=5)}",
+                     "tether-lab worker start starts another, which rescues what was left.")
+    if waiting:
+        return Check("worker", WARNING, f"none, and {waiting:,} jobs wait", "tether-lab worker start")
+    return Check("worker", GOOD, "none needed now; the next job starts one")
+
+
+def _clock(lab: Lab) -> Check:
+    newest = lab.rows(limit=1)
+    ahead = (newest[0].updated_at / 1e6 - time.time()) if newest else 0.0
+    if ahead > AHEAD:
+        text = f"the newest job was changed {ahead:.0f} s from now: the clock went back"
+        return Check("clock", WARNING, text,
+                     "Set the clock; due times are wall-clock times (leases are not).")
+    return Check("clock", GOOD, time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def _interpreters(lab: Lab) -> Iterator[Check]:
+    """Heads whose Python is gone: their next job would fail."""
+    gone: dict[str, list[str]] = {}
+    handlers = lab.handlers()
+    for handler in handlers:
+        where = lab.version(handler.head).interpreter.executable
+        if not Path(where).exists():
+            gone.setdefault(where, []).append(handler.key)
+    for where, keys in gone.items():
+        yield Check("handlers", WARNING, f"{where} is gone, which {', '.join(keys[:5])} came from",
+                    "Run their cells again in an environment that exists.")
+    if not gone:
+        yield Check("handlers", GOOD, f"{len(handlers)} registered, their interpreters exist")
