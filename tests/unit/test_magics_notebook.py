@@ -84,8 +84,8 @@ def test_provenance_without_a_front_end(shell: InteractiveShell, monkeypatch: py
     """Nothing is invented; the server's and VS Code's hints are used."""
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     assert provenance(shell) == (None, None)
-    shell.user_ns["__vsc_ipynb_file__"] = "/work/a.ipynb"
-    assert provenance(shell) == ("/work/a.ipynb", None)
+    shell.user_ns["__vsc_ipynb_file__"] = "/notebooks/a.ipynb"
+    assert provenance(shell) == ("/notebooks/a.ipynb", None)
     monkeypatch.setenv("JPY_SESSION_NAME", "b.ipynb")
     assert provenance(shell) == ("b.ipynb", None)
 

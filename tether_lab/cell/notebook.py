@@ -56,7 +56,8 @@ class Memory:
             return
         fresh = sys.modules.keys() - self._known
         self._known |= fresh
-        files = (getattr(sys.modules.get(name), "__file__", None) for name in fresh)
+        files = (getattr(sys.modules.get(name), "__file__", None) for name in fresh
+                 if not name.startswith("tether_lab"))
         if any(isinstance(file, str) and _is_local(file) for file in files):
             self._note_modules()
 
