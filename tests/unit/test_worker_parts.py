@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tether_lab.job import Manifest
+from tether_lab.job_queue import beacon
 from tether_lab.runner import wire
 from tether_lab.worker import attribution, faults, lock, preload, spawn, wake
 from tether_lab.worker.progress import Progress
@@ -83,12 +84,14 @@ def test_a_datagram_wakes_and_nobody_listening_is_said(tmp_path: Path) -> None:
     assert not wake.send(tmp_path)
 
 
-def test_the_folder_watch_sees_a_write(tmp_path: Path) -> None:
-    """inotify answers for a file of the folder, also one that is new."""
-    watch = wake.FolderWatch.open(tmp_path)
+def test_the_beacon_watch_hears_of_a_commit(tmp_path: Path) -> None:
+    """inotify answers when a kernel lights its beacon, and not for the worker's own."""
+    watch = wake.BeaconWatch.open(tmp_path / beacon.ASKED)
     if watch is None:
         pytest.skip("no inotify here")
-    (tmp_path / "queue.db-wal").write_bytes(b"x")
+    beacon.tell(tmp_path, beacon.ANSWERED)
+    assert not select.select([watch], [], [], 0)[0]
+    beacon.tell(tmp_path, beacon.ASKED)
     assert select.select([watch], [], [], 5)[0]
     watch.drain()
     assert not select.select([watch], [], [], 0)[0]

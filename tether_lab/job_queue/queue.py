@@ -15,6 +15,7 @@ from tether_lab.errors import QueueBusy, QueueCorrupt, QueueError
 from tether_lab.settings import LabFolder, Settings, make_private
 
 from . import (
+    beacon,
     clock,
     connection as connecting,
     failures,
@@ -129,6 +130,7 @@ class Queue:
                 self._writing = False
                 self._used_at = time.monotonic()
             self._still_the_same_files()
+            beacon.tell(self.folder.run, beacon.ANSWERED if self.role == "supervisor" else beacon.ASKED)
             if self.role == "client":
                 self._checkpoint_if_large()
 

@@ -1,7 +1,8 @@
 """Waiting for changes, and reading on event loops.
 
-A watcher listens to the files of the lab (inotify; elsewhere their times, ten times a second), so it
-sees every writer and costs nothing while nobody writes. ``Changes`` never opens the database.
+A watcher listens to the beacons that every commit lights (inotify; elsewhere their times, ten times
+a second), so it sees every writer and costs nothing while nobody writes. ``Changes`` never opens the
+database.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Self
 
 from tether_lab.settings import LabFolder
 
+from .beacon import ANSWERED, ASKED
+
 POLL = 0.1
 """Seconds between two looks where nobody tells us."""
 
-_MODIFY, _MOVED_TO, _CREATE = 0x2, 0x80, 0x100
+_ATTRIB = 0x4
 _EVENT = struct.Struct("iIII")
 
 
@@ -103,21 +106,19 @@ class Changes:
         if self._descriptor < 0:
             before, self._seen = self._seen, self._look()
             return before != self._seen
-        names = {self._folder.queue_db.name, f"{self._folder.queue_db.name}-wal"}
+        names = {ASKED, ANSWERED}
         found = False
         with contextlib.suppress(BlockingIOError):
             while told := os.read(self._descriptor, 65536):
                 found = found or not names.isdisjoint(_names(told))
         return found
 
-    def _look(self) -> tuple[tuple[int, int, int], ...]:
-        """Identity, size and time of both files."""
+    def _look(self) -> tuple[int, ...]:
+        """The times of both beacons."""
         found = []
-        database = self._folder.queue_db
-        for path in (database, database.with_name(f"{database.name}-wal")):
+        for name in (ASKED, ANSWERED):
             with contextlib.suppress(FileNotFoundError):
-                there = path.stat()
-                found.append((there.st_ino, there.st_size, there.st_mtime_ns))
+                found.append((self._folder.run / name).stat().st_mtime_ns)
         return tuple(found)
 
 
@@ -127,7 +128,7 @@ def _names(told: bytes) -> set[str]:
     while at + _EVENT.size <= len(told):
         watch, _, _, length = _EVENT.unpack_from(told, at)
         if watch < 0:
-            return {"queue.db"}                       # the kernel's buffer was full
+            return {ASKED}                       # the kernel's buffer was full
         name = told[at + _EVENT.size:at + _EVENT.size + length].rstrip(b"\0")
         found.add(os.fsdecode(name))
         at += _EVENT.size + length
@@ -142,7 +143,7 @@ def _inotify(folder: LabFolder) -> int:
     descriptor = int(libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
     if descriptor < 0:
         return -1
-    if libc.inotify_add_watch(descriptor, os.fsencode(folder.path), _MODIFY | _MOVED_TO | _CREATE) < 0:
+    if libc.inotify_add_watch(descriptor, os.fsencode(folder.run), _ATTRIB) < 0:
         os.close(descriptor)
         return -1
     return descriptor

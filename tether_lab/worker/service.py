@@ -15,7 +15,7 @@ from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
 from tether_lab.job import State
-from tether_lab.job_queue import checkpoint, claim, read, rescue, workers
+from tether_lab.job_queue import beacon, checkpoint, claim, read, rescue, workers
 from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.keys import Vault
@@ -154,9 +154,9 @@ class Service:
 
     def _listen_to_wakers(self) -> None:
         selector = self._loop.selector
-        self._watch = wake.FolderWatch.open(self._folder.path)
+        self._watch = wake.BeaconWatch.open(self._folder.run / beacon.ASKED)
         if self._watch is not None:
-            selector.register(self._watch, EVENT_READ, lambda _: self._folder_changed())
+            selector.register(self._watch, EVENT_READ, lambda _: self._beacon_lit())
         try:
             self._socket: wake.WakeSocket | None = wake.WakeSocket(self._folder.path, self._folder.run)
         except OSError as error:
@@ -173,7 +173,7 @@ class Service:
 
     # -- what is heard -----------------------------------------------------------------------------
 
-    def _folder_changed(self) -> None:
+    def _beacon_lit(self) -> None:
         if self._watch is not None:
             self._watch.drain()
         self._loop.notice_changes()

@@ -1,4 +1,4 @@
-"""How the worker hears that there is something to do: a datagram, a change of the folder.
+"""How the worker hears that there is something to do: a datagram, a beacon.
 
 A datagram is a hint, never a message that matters: jobs are rows. Empty: look into the queue.
 ``stack ID TOKEN``: write the stack of that job to ``run/stack-TOKEN``. ``drain SECONDS``: stop, with
@@ -98,30 +98,35 @@ def _replace(path: Path, text: str) -> None:
     Path(temporary).replace(path)
 
 
-class FolderWatch:
-    """Says (as a readable descriptor) that a file of the folder was written: inotify, Linux only."""
+class BeaconWatch:
+    """Says (as a readable descriptor) that a kernel committed something: inotify, Linux only.
 
-    MODIFY, MOVED_TO, CREATE, DELETE = 0x2, 0x80, 0x100, 0x200
+    The queue's clients set the time of a beacon after each commit; the worker's own commits light
+    another one, so that it does not wake itself.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    ATTRIB = 0x4
+
+    def __init__(self, beacon: Path) -> None:
         import ctypes
 
+        os.close(os.open(beacon, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor = int(libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
-        mask = self.MODIFY | self.CREATE | self.DELETE | self.MOVED_TO
-        if self._descriptor < 0 or libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask) < 0:
+        if self._descriptor < 0 or libc.inotify_add_watch(self._descriptor, os.fsencode(beacon),
+                                                          self.ATTRIB) < 0:
             code = ctypes.get_errno()
             if self._descriptor >= 0:
                 os.close(self._descriptor)
-            raise OSError(code, os.strerror(code), str(folder))
+            raise OSError(code, os.strerror(code), str(beacon))
 
     @classmethod
-    def open(cls, folder: Path) -> FolderWatch | None:
+    def open(cls, beacon: Path) -> BeaconWatch | None:
         """A watch, or None where there is no inotify, or no more of it: the poll each second remains."""
         if not sys.platform.startswith("linux"):
             return None
         try:
-            return cls(folder)
+            return cls(beacon)
         except OSError:
             return None
 
