@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         PayloadError,
         QueueError,
         ResultUnavailable,
-        RetryAfter,
         SoftTimeout,
         TetherLabError,
         UnknownHandler,
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from .job import RetryPolicy, State, Timeout
     from .lab import Job, Lab
     from .runner.context import Context
-    from .runner.endings import Cancel, Fail, Snooze
+    from .runner.endings import Cancel, Fail, RetryAfter, Snooze
 
     ctx: Context
 
@@ -55,11 +54,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Timeout": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
+    "RetryAfter": "runner.endings",
     **dict.fromkeys((
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "JobCancelled", "JobExpired",
         "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
-        "QueueError", "ResultUnavailable", "RetryAfter", "SoftTimeout", "TetherLabError",
-        "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
+        "QueueError", "ResultUnavailable", "SoftTimeout", "TetherLabError", "UnknownHandler",
+        "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +39,7 @@ def _told(error: TetherLabError | SettingsError) -> int:
     sys.stdout.flush()
     sys.stderr.write(printable(f"tether-lab: {error.message}") + "\n")
     if error.remedy:
-        sys.stderr.write(printable(f"  {error.remedy}") + "\n")
+        sys.stderr.write(printable(f"  {_in_terminal(error.remedy)}") + "\n")
     match error:
         case WaitTimeout():
             return IN_VAIN
@@ -46,3 +47,12 @@ def _told(error: TetherLabError | SettingsError) -> int:
             return ASKED_WRONGLY
         case _:
             return TROUBLE
+
+
+def _in_terminal(remedy: str) -> str:
+    """A remedy with the commands of a terminal for the verbs of Python."""
+    for verb, command in (("lab.jobs()", "tether-lab jobs"), ("lab.worker.start()", "tether-lab worker start"),
+                          ("job.follow()", "tether-lab job ID follow"),
+                          ("job.show() has", "tether-lab job ID output has")):
+        remedy = remedy.replace(verb, command)
+    return re.sub(r"lab\.(retry|cancel)\((\d+)\)", r"tether-lab job \2 \1", remedy)

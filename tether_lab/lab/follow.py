@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.job import JobRow
-from tether_lab.job_queue import outputs, read
 
 from .watch import LOOK_AGAIN
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 def rows(lab: Lab, job_id: int, after: tuple[int, int]) -> list[tuple[int, int, str]]:
     """The output rows ``(seq, epoch, body)`` behind ``(epoch, seq)``, oldest first; ``(0, -1)`` for
     those of every attempt."""
+    from tether_lab.job_queue import outputs, read
+
     epoch, seq = after
     found = outputs.read(lab.queue, job_id, epoch=epoch, after=seq) if epoch else []
     if lab.read_row(job_id).epoch > epoch:
@@ -30,6 +31,8 @@ def rows(lab: Lab, job_id: int, after: tuple[int, int]) -> list[tuple[int, int, 
 
 def latest(lab: Lab, job_id: int) -> list[tuple[int, int, str]]:
     """The output rows of the newest attempt."""
+    from tether_lab.job_queue import outputs
+
     return outputs.read(lab.queue, job_id)
 
 

@@ -25,12 +25,8 @@ class RegisteredHandler:
     def __init__(self, lab: Lab, target: Callable[..., Any], version: HandlerVersion,
                  options: JobOptions, notice: str | None) -> None:
         functools.update_wrapper(self, target, updated=())
-        self._lab, self.target = lab, target
+        self._lab, self.target, self.key = lab, target, version.key
         self.version, self.options, self.notice = version, options, notice
-
-    @property
-    def key(self) -> str:
-        return self.version.key
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The plain call, for a plain test: parameters that a job would be handed (``ctx``,
@@ -67,8 +63,14 @@ class RegisteredHandler:
             fresh = self._lab.register(self.target, self.key, options=self.options)
             self.version, self.notice = fresh.version, fresh.notice
 
+    def __getstate__(self) -> dict[str, Any]:
+        """In a job it is the function, to be called; the registration stays behind."""
+        state = dict(vars(self))
+        state.pop("version"), state.pop("notice")
+        return state
+
     def __repr__(self) -> str:
-        return f"<handler {self.key} {self.version.version}: {self.target!r}>"
+        return f"<handler {self.key}: {self.target!r}>"
 
 
 def _injected(target: Callable[..., Any]) -> list[str]:

@@ -10,6 +10,7 @@ from tether_lab.errors import TetherLabError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, State
 
 from . import follow as following, results, wait as waiting
+from .travel import open_job
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -197,10 +198,4 @@ class Job:
         return hash((self.lab.uuid, self.id))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _job_of, (str(self.lab.folder.path), self.id)
-
-
-def _job_of(folder: str, job_id: int) -> Job:
-    from .lab import Lab
-
-    return Job(Lab(folder), job_id)
+        return open_job, (str(self.lab.folder.path), self.id)

@@ -14,6 +14,7 @@ from tether_lab.settings import LabFolder, Settings, SettingsError
 
 from .handler import RegisteredHandler
 from .job import Job
+from .travel import in_a_job, is_in_a_job, open_lab
 from .waking import Waker
 from .watch import Watch
 from .worker_control import WorkerControl
@@ -41,6 +42,8 @@ class Lab:
     """
 
     def __init__(self, lab: str | os.PathLike[str] | None = None, **settings: object) -> None:
+        if is_in_a_job():
+            raise in_a_job("Lab()")
         from tether_lab.job_queue.queue import Queue
 
         try:
@@ -72,7 +75,7 @@ class Lab:
         return f"<Lab {self.name}: {self.folder.path}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Lab, (str(self.folder.path),)
+        return open_lab, (str(self.folder.path),)
 
     def close(self) -> None:
         """Let go of the queue. The worker goes on; the next verb opens the queue again."""
