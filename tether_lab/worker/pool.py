@@ -39,7 +39,7 @@ class Pool:
         self.used_at = self.started_at = 0.0
         self.not_before = 0.0
         self.failures = 0
-        self.wanted: set[str] = set()
+        self.wanted: set[str] = set(preload.OURS)
         self._asked: set[str] = set()
 
     # -- the zygote ------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ ALLOWED = frozenset({
 MODULES = {"matplotlib": "matplotlib.pyplot", "beautifulsoup4": "bs4", "scikit-learn": "sklearn",
            "pillow": "PIL", "pyyaml": "yaml"}
 MOST = 12
+OURS = frozenset({"tether_lab.capture.loading", "tether_lab.capture.results", "tether_lab.capture.writing"})
+"""What every job process needs to load its captures and store its result."""
 
 
 def wanted(manifest: Manifest) -> frozenset[str]:
