@@ -14,6 +14,10 @@ from conftest import end_processes_of
 from corpus.normal import normal, text
 from corpus.reading import Case, read_cases
 from corpus.truth import Kernel
+from eventually import eventually
+
+from tether_lab import Lab
+from tether_lab.job.state import FINAL
 
 CASES = read_cases()
 RICHES = ("text/plain", "text/html", "text/markdown")
@@ -23,8 +27,6 @@ class Bench:
     """A kernel with the extension loaded, a lab with its worker, and a folder that both forget."""
 
     def __init__(self, folder: Path) -> None:
-        from tether_lab import Lab
-
         self.folder = folder
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         self.kernel = Kernel(env | {"TMPDIR": str(folder)}, folder)
@@ -35,7 +37,7 @@ class Bench:
     def submit(self, case: Case) -> tuple[list[dict[str, Any]], Any]:
         """Type the case as `%%job`; what that showed, and the job, or None if it was refused."""
         shown = self.kernel.run(f"%%job {case.line}\n{case.cell}\n")
-        job = next(iter(self.lab.jobs(limit=1, order="-id")), None)
+        job = next(iter(self.lab.jobs(limit=1)), None)
         if job is None or int(job) == self.last:
             return shown, None
         self.last = int(job)
@@ -55,7 +57,7 @@ class Bench:
             assert case.text.lower() in said.lower(), said
             return
         assert job is not None, f"it was refused: {said}"
-        job.wait(30)
+        eventually(lambda: job.status in FINAL, within=40, say=f"the end of job {job.id}")
         outputs = normal(job.outputs)
         if case.expect == "warned":
             assert case.text.lower() in said.lower(), f"not a word of {case.text!r}: {said}"
@@ -65,7 +67,8 @@ class Bench:
             assert case.text in "\n".join(str(part) for output in outputs for part in output), outputs
         else:
             self.kernel.helper("put_back")
-            assert outputs == normal(self.kernel.run(case.cell))
+            truth = normal(self.kernel.run(case.cell))
+            assert outputs == truth
 
 
 def words(outputs: list[dict[str, Any]]) -> str:

@@ -1,5 +1,5 @@
 """Runs inside the kernel, kept out of the user's namespace: a fresh start before each case, and
-`_`, `Out` and `In` put back as they were after `%%job` was typed."""
+`_` and `Out` put back as they were after `%%job` was typed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _fresh_libraries() -> None:
     for name in ("display.precision", "display.max_rows"):           # those that cases set
         pd.reset_option(name)
     plt.close("all")
-    mpl.rcParams.update({k: v for k, v in FIRST["rc"].items() if mpl.rcParams[k] != v})
+    mpl.rcParams.update({k: v for k, v in FIRST["rc"].items()
+                         if k not in ("backend", "interactive") and mpl.rcParams[k] != v})
 
 
 def keep() -> None:
@@ -102,8 +103,7 @@ def keep() -> None:
     ip = shell()
     hook = ip.displayhook
     KEPT.update(ns={k: ip.user_ns.get(k) for k in ("_", "__", "___")}, hook=(hook._, hook.__, hook.___),
-                out=dict(ip.user_ns["_oh"]), ih=list(ip.history_manager.input_hist_parsed),
-                count=ip.execution_count, names=set(ip.user_ns))
+                out=dict(ip.user_ns["_oh"]), names=set(ip.user_ns))
 
 
 def put_back() -> None:
@@ -114,8 +114,6 @@ def put_back() -> None:
     hook._, hook.__, hook.___ = KEPT["hook"]
     ip.user_ns["_oh"].clear()
     ip.user_ns["_oh"].update(KEPT["out"])
-    ip.history_manager.input_hist_parsed[:] = KEPT["ih"]
-    ip.execution_count = KEPT["count"]
     for name in set(ip.user_ns) - KEPT["names"]:
         if name.startswith("_") and name[1:].isdigit():
             del ip.user_ns[name]

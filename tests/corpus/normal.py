@@ -13,7 +13,7 @@ RULES = (
     (r"\x1b\[[0-9;]*[A-Za-z]", ""),                                     # colours
     (r"0x[0-9a-f]{6,}", "0xADDRESS"),
     (r"(?:/\S*)?/ipykernel_\d+/\d+\.py|<ipython-input-[^>]+>|<tether[^>]*>", "<cell>"),
-    (r"Cell In\s?\[\d*\],? line|File <cell>:|Cell line", "Cell line "),
+    (r"Cell In\s?\[\d*\],? line|Cell of the notebook, line|File <cell>:|Cell line", "Cell line "),
     (r"<cell>:\d+: ", "<cell>: "),                                      # warnings carry a line
     (r"/[\w/.-]*corpus-\w+", "/folder"),
     (r"/tmp/tmp\w+", "/tmp/tmpNAME"),
@@ -22,7 +22,8 @@ RULES = (
     (r"\d+(?:\.\d+)? (?:ns|μs|µs|us|ms|s) ± [^\n]*", "TIMEIT"),
     (r"[|▏▎▍▌▋▊▉█#0-9 ]*\| *(\d+/\d+) \[[^\]\n]*?(, loss=[^\]]*)?\]", r"| \1\2"),   # bars: their counts stay
     (r"(\d+)it \[[^\]\n]*\]", r"\1it"),
-    (r"-{20,}", "-----"),
+    (r"\n[^\n]* was not defined in the notebook either when the cell was submitted", ""),   # a hint is welcome
+    (r"(?m)^-{60,}$", "-----"),
     (r"[ \t]+(?=\n)", ""),
 )
 COMPILED = tuple((re.compile(pattern), to) for pattern, to in RULES)
