@@ -88,7 +88,10 @@ class Kernel:
             elif kind == "error":
                 ran.outputs.append({"type": "error", "traceback": content["traceback"],
                                     "ename": content["ename"], "evalue": content["evalue"]})
-        ran.status = self.client.get_shell_msg(timeout=timeout)["content"]["status"]
+        reply = self.client.get_shell_msg(timeout=timeout)
+        while reply["parent_header"].get("msg_id") != message_id:    # late answers to "are you there?"
+            reply = self.client.get_shell_msg(timeout=timeout)
+        ran.status = reply["content"]["status"]
         ran.seconds = time.monotonic() - begun
         return ran
 

@@ -144,6 +144,23 @@ def test_an_interrupt_stops_the_watching_only(started: Kernel, tmp_path: Path) -
     assert "done" in started.run("%jobs follow 1").text
 
 
+def test_a_second_interrupt_offers_to_cancel(started: Kernel) -> None:
+    """Two interrupts in a row ask whether the job should end; yes ends it."""
+    request = started.client.execute(
+        "%%job endless --wait\nimport time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(0.05)")
+    with Lab() as lab:
+        eventually(lambda: any("begun" in str(o) for j in lab.jobs(limit=1) for o in j.outputs), within=30)
+        time.sleep(0.5)                       # the kernel is in its wait now
+        started.manager.interrupt_kernel()
+        time.sleep(0.7)                       # within the two seconds in which a second one counts
+        started.manager.interrupt_kernel()
+        asked = started.client.get_stdin_msg(timeout=10)
+        assert "Cancel job 1?" in asked["content"]["prompt"]
+        started.client.input("y")
+        assert "is being cancelled" in started.collect(request).text
+        assert lab.get(1).wait(30).status == "cancelled"
+
+
 def test_mistakes_are_one_line(started: Kernel) -> None:
     """No traceback, no card, nothing written, whatever is typed wrong."""
     for cell, says in (

@@ -63,13 +63,15 @@ class TetherVerbs:
 
     def status(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         from tether_lab.views.mime import Shown, table_bundle
-        from tether_lab.views.tables import counts_table
+        from tether_lab.views.tables import pairs_table, worker_line
 
         lab = self._current.lab
         status = lab.worker.status()
-        said = f"running, pid {status.pid}" if status.running else "none: %tether start starts one"
-        extra = [("worker", said), ("lab", lab.name), ("folder", str(lab.folder.path))]
-        return Shown(table_bundle(counts_table(lab.stats().states, extra)))
+        said = worker_line(running=status.running, pid=status.pid).text
+        jobs = ", ".join(f"{n:,} {state}" for state, n in lab.stats().states.items() if n)
+        return Shown(table_bundle(pairs_table("Lab", [
+            ("worker", said), ("jobs", jobs or "none yet"), ("lab", lab.name),
+            ("folder", str(lab.folder.path))], "%tether help lists what the magics take")))
 
     def use(self, words: Words) -> None:
         if len(words.words) != 1:
@@ -106,14 +108,14 @@ class TetherVerbs:
 
         import tether_lab
         from tether_lab.views.mime import Shown, table_bundle
-        from tether_lab.views.tables import pairs_table
+        from tether_lab.views.tables import pairs_table, worker_line
 
         lab = self._current.lab
         status = lab.worker.status()
         pairs = [("tether_lab", tether_lab.__version__), ("python", sys.version.split()[0]),
                  ("interpreter", sys.executable), ("lab", str(lab.folder.path)),
                  ("queue", f"opens, {lab.stats().total} jobs"),
-                 ("worker", f"pid {status.pid}" if status.running else "not running: %tether start"),
+                 ("worker", worker_line(running=status.running, pid=status.pid).text),
                  ("in depth", "tether-lab doctor in a terminal")]
         return Shown(table_bundle(pairs_table("Doctor", pairs)))
 

@@ -16,7 +16,7 @@ from .phrases import brief, clock, count, duration, moment, parameters
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text; ``role`` colours it like a status, ``right`` sets it to the right (numbers)."""
+    """A text; ``role`` colours it like a status."""
 
     text: str
     role: str = ""
@@ -42,6 +42,18 @@ class WorkerLine:
     role: str
     line: str
     remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """Line and remedy."""
+        return f"{self.line}: {self.remedy}" if self.remedy else self.line
+
+
+def worker_line(*, running: bool, pid: int | None) -> WorkerLine:
+    """How the worker of a lab is, for status lines."""
+    if running:
+        return WorkerLine("running", f"running, pid {pid}" if pid else "running")
+    return WorkerLine("waiting", "none", "%tether start starts one")
 
 
 def jobs_table(
