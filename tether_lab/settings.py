@@ -41,6 +41,12 @@ class SettingsError(ValueError):
         super().__init__(message if not remedy else f"{message}\n{remedy}")
 
 
+def version() -> str:
+    """The version of this package. The package itself says it, but imports the rooms (lazily), so no
+    room may import it back."""
+    return str(sys.modules["tether_lab"].__version__)
+
+
 # -- places -------------------------------------------------------------------------------------
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tether_lab
 from tether_lab.errors import TetherLabError
 from tether_lab.job import State
-from tether_lab.settings import LabFolder, Settings, SettingsError
+from tether_lab.settings import LabFolder, Settings, SettingsError, version
 
 if TYPE_CHECKING:
     from tether_lab.lab import Lab
@@ -39,7 +38,7 @@ class Check:
 def examine(name: str | None) -> Iterator[Check]:
     """Everything, in the order in which one thing rests on another. What cannot be opened ends it."""
     python = f"Python {sys.version.split()[0]} ({sys.executable})"
-    yield Check("tether-lab", GOOD, f"{tether_lab.__version__} on {python}")
+    yield Check("tether-lab", GOOD, f"{version()} on {python}")
     yield _system()
     yield _sqlite()
     try:
@@ -91,15 +90,15 @@ def _system() -> Check:
 def _sqlite() -> Check:
     from tether_lab.job_queue import connection
 
-    version = connection.version()
+    sqlite = connection.version()
     try:
         connection.check_version()
     except TetherLabError as error:
         return Check("SQLite", BAD, error.message, error.remedy)
     if connection.exposed():
-        return Check("SQLite", GOOD, f"{version}; its log has a known bug (mended in 3.51.3), which "
+        return Check("SQLite", GOOD, f"{sqlite}; its log has a known bug (mended in 3.51.3), which "
                      "Tether Lab's guarded checkpoints avoid")
-    return Check("SQLite", GOOD, version)
+    return Check("SQLite", GOOD, sqlite)
 
 
 def _settings(folder: LabFolder) -> Check:
@@ -171,7 +170,7 @@ def _log(folder: LabFolder) -> Check:
 def _worker(lab: Lab, settings: Settings) -> Check:
     status = lab.worker.status()
     if status.running:
-        stale = status.version and status.version != tether_lab.__version__
+        stale = status.version and status.version != version()
         text = f"{status.state}, pid {status.pid}, version {status.version}"
         return Check("worker", WARNING if stale else GOOD, text,
                      "It restarts by itself when it is idle." if stale else "")

@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import tether_lab
 from tether_lab.job import OPTIONS
+from tether_lab.settings import version
 
 Arguments = argparse.Namespace
 Add = Callable[[argparse.ArgumentParser], None]
@@ -35,7 +35,7 @@ def parser() -> Parser:
   tether-lab job 12 follow                    watch the output of job 12
   tether-lab enqueue train lr=0.1 --retries 3 one job of the registered handler "train"
   tether-lab doctor                           what may be wrong here""")
-    top.add_argument("--version", action="version", version=f"tether-lab {tether_lab.__version__}")
+    top.add_argument("--version", action="version", version=f"tether-lab {version()}")
     _lab_flag(top, default=None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (add, help_text, examples) in COMMANDS.items():

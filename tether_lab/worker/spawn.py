@@ -235,6 +235,6 @@ def stack(folder: LabFolder, job_id: int, *, timeout: float = 5.0) -> str:
 
 def version() -> str:
     """The version of this package, as worker rows and the lock say it."""
-    import tether_lab
+    from tether_lab import settings
 
-    return str(getattr(tether_lab, "__version__", "unknown"))
+    return settings.version()
