@@ -49,7 +49,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Signature:
     """What a handler takes. ``given``: the injected names it asks for; ``open``: it takes any key,
-    because it has ``**rest`` (then ``rest`` too) or reads the payload itself."""
+    because it has ``**rest`` (then ``rest`` too) or reads the payload itself, from ``payload`` or,
+    with no parameter of its own, from ``ctx``."""
 
     parameters: tuple[Parameter, ...]
     given: tuple[str, ...]
@@ -99,7 +100,8 @@ def signature(function: Callable[..., Any]) -> Signature:
             given.append(name)
         else:
             parameters.append(Parameter(name, hints.get(name, Any), parameter.default))
-    return Signature(tuple(parameters), tuple(given), rest or "payload" in given, rest)
+    reads_it_itself = "payload" in given or (bool(given) and not parameters)
+    return Signature(tuple(parameters), tuple(given), rest or reads_it_itself, rest)
 
 
 def check_declared(key: str, declared: Mapping[str, Mapping[str, Any]], payload: Mapping[str, Any], *,

@@ -6,6 +6,7 @@ import builtins
 import inspect
 import sys
 import types
+import typing
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,12 +70,27 @@ class Handlers:
         return handler
 
 
-def needs_instance(target: Any) -> bool:
-    """Whether ``target`` is a class or a factory without arguments, whose objects have ``execute``."""
+def job_class(target: Any) -> type | None:
+    """The class with ``execute`` whose objects run the job, or None for a plain function.
+
+    ``target`` is that class, or a factory without parameters annotated to return one that names a
+    ``key`` or an ``identifier``.
+    """
     if isinstance(target, type):
-        return hasattr(target, "execute")
-    made = getattr(target, "__annotations__", {}).get("return")
-    return isinstance(made, type) and hasattr(made, "execute")
+        return target if hasattr(target, "execute") else None
+    try:
+        made = typing.get_type_hints(target).get("return")
+        parameters = inspect.signature(target).parameters
+    except Exception:  # noqa: BLE001  user code: annotations that do not evaluate
+        return None
+    if parameters or not isinstance(made, type) or not hasattr(made, "execute"):
+        return None
+    return made if hasattr(made, "key") or hasattr(made, "identifier") else None
+
+
+def needs_instance(target: Any) -> bool:
+    """Whether each attempt calls ``target`` for an object, and that object's ``execute``."""
+    return job_class(target) is not None
 
 
 def _awaited(coroutine: Any) -> Any:

@@ -36,9 +36,12 @@ def types_of(error: BaseException) -> tuple[str, ...]:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback as Python prints it, without the frames of this package above user code."""
+    """The traceback as Python prints it, without the frames of this package around user code."""
     try:
-        lines = traceback.format_exception(type(error), error, user_part(error.__traceback__))
+        trace = user_part(error.__traceback__)
+        if trace is error.__traceback__ and isinstance(error, TetherLabError):
+            trace = None               # refused before any user code ran: nothing to be learned
+        lines = traceback.format_exception(type(error), error, trace)
     except Exception:  # noqa: BLE001  user code again: notes, __str__, __repr__
         lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__),
                  f"{type(error).__name__}: {message_of(error)}\n"]

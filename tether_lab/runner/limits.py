@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import suppress
-from pathlib import Path
 
 SPARE = 2
 """The backstop lies at so many times the memory asked for. The supervisor measures what is really
@@ -34,14 +34,19 @@ class Memory:
 
 def resident() -> int:
     """Resident bytes of this process; 0 where it cannot be told."""
-    with suppress(OSError, ValueError, IndexError):
-        pages = Path("/proc/self/statm").read_text().split()[1]
-        return int(pages) * resource.getpagesize()
-    return 0
+    return _pages(1)
 
 
 def _private_data() -> int:
-    with suppress(OSError, ValueError, IndexError):
-        pages = Path("/proc/self/statm").read_text().split()[5]
-        return int(pages) * resource.getpagesize()
-    return 0
+    return _pages(5)
+
+
+def _pages(column: int) -> int:
+    try:
+        descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return int(os.read(descriptor, 256).split()[column]) * resource.getpagesize()
+    finally:
+        os.close(descriptor)

@@ -292,11 +292,11 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) in (bool, int, float, type(None)):
         return value
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist"):       # numpy's numbers and arrays
         return value.tolist()
-    return str(value)
+    return float(value) if isinstance(value, float) else int(value) if isinstance(value, int) else str(value)
 
 
 def overwritten(text: str) -> str:

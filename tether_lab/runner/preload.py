@@ -25,7 +25,7 @@ HARMLESS = frozenset({
 DENIED = frozenset({"tensorflow", "keras", "jax", "jaxlib", "grpc", "pyspark", "ray", "torch", "cupy",
                     "tether_lab.job_queue", "ipykernel", "ipywidgets"})
 LONGEST_PROBE = 60.0
-_FINE, _THREADS, _BROKEN = 0, 10, 11
+_FINE, _THREADS, _BROKEN = 42, 43, 44      # not 0: a module may end its process with that
 
 
 class Preloader:
@@ -111,6 +111,11 @@ class Preloader:
             finally:
                 os._exit(code)
         self._probing = (pid, name, time.monotonic() + LONGEST_PROBE)
+
+
+def can_import(name: str) -> bool:
+    """Import a module now; whether it worked and started no threads."""
+    return try_import(name) == _FINE
 
 
 def try_import(name: str) -> int:

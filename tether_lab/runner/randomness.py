@@ -28,8 +28,6 @@ def after_captures(seed: int | None, task: wire.Task) -> None:
         _reseed(int.from_bytes(digest))
         when_imported("numpy.random", lambda _: _seed_numpy(int.from_bytes(digest)))
         when_imported("torch", lambda _: _seed_torch(int.from_bytes(digest)))
-    elif task.fresh_seed:
-        _reseed(None)
 
 
 def _reseed(number: int | None) -> None:

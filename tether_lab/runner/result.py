@@ -15,18 +15,25 @@ BLOB = "$blob"
 
 
 def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
-         namespace: dict[str, Any]) -> dict[str, Any]:
-    """Put what the handler took along into ``namespace`` (and cwd, environment, modules in place);
-    the payload with its stored values loaded."""
+         namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Put what the handler took along into ``namespace`` (and cwd, environment, modules in place).
+
+    Gives the payload with its stored values loaded, and what came along beside the variables.
+    """
     stored = [name for name, value in payload.items() if isinstance(value, dict) and BLOB in value]
     if not stored and manifest == Manifest():
-        return payload
+        return payload, {}
     from tether_lab.capture import Blobs, load_manifest, load_result
 
     blobs = Blobs(Path(task.blob_folder), task.blobs)
-    load_manifest(manifest, blobs, namespace)
+    beside = load_manifest(manifest, blobs, namespace, fresh_seed=task.fresh_seed)
     return {name: load_result(value[BLOB], blobs, namespace) if name in stored else value
-            for name, value in payload.items()}
+            for name, value in payload.items()}, beside
+
+
+def load_payload(task: wire.Task, payload: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+    """The payload alone, for a handler that is loaded already."""
+    return load(task, Manifest(), payload, namespace)[0]
 
 
 def hint(manifest: Manifest, error: NameError) -> str | None:
@@ -37,14 +44,15 @@ def hint(manifest: Manifest, error: NameError) -> str | None:
     return found
 
 
-def succeeded(task: wire.Task, value: object, keep: dict[str, Any]) -> wire.Ended:
+def succeeded(task: wire.Task, value: object, keep: dict[str, Any],
+              namespace: dict[str, Any]) -> wire.Ended:
     """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``."""
     if value is None and not keep:
         stored = Stored()
     else:
         from tether_lab.capture import BlobStore, dump_result
 
-        stored = dump_result(value, keep, BlobStore(Path(task.blob_folder)))
+        stored = dump_result(value, keep, BlobStore(Path(task.blob_folder)), namespace=namespace)
     return wire.Ended(
         task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
         result_text=stored.text, result_type=stored.type, result_size=stored.size,

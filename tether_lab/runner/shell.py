@@ -36,6 +36,7 @@ ENVIRONMENT = {"TERM": "xterm-color", "CLICOLOR": "1", "FORCE_COLOR": "1", "CLIC
                "PAGER": "cat", "GIT_PAGER": "cat",
                "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "await __import__('asyncio').sleep(0)", "!:")
+MAGIC = "__magic__:"
 _LOOP_WORDS = ("create_task(", "ensure_future(", "get_running_loop(")
 
 
@@ -244,8 +245,9 @@ class JobShell(InteractiveShell):
         namespace: dict[str, Any] = self.user_module.__dict__
         return namespace
 
-    def load(self, wanted: dict[str, Any], warn: Callable[[str], None]) -> None:
-        """Load the extensions and aliases that the kernel had; what cannot be loaded is told."""
+    def load(self, wanted: dict[str, Any], beside: dict[str, Any], warn: Callable[[str], None]) -> None:
+        """Load the extensions and aliases that the kernel had, and the magics that its user wrote
+        (``beside``: "__magic__:line:name" to function); what cannot be loaded is told."""
         extensions: Any = self.extension_manager
         aliases: Any = self.alias_manager
         for name in wanted.get("extensions", ()):
@@ -257,6 +259,11 @@ class JobShell(InteractiveShell):
                 warn(f"the extension {name} could not be loaded: {failures.message_of(error)}")
         for name, command in dict(wanted.get("aliases", {})).items():
             aliases.soft_define_alias(name, command)
+        define: Callable[..., None] = self.register_magic_function
+        for name, function in beside.items():
+            if name.startswith(MAGIC):
+                kind, _, magic = name.removeprefix(MAGIC).partition(":")
+                define(function, kind, magic)
 
 
 def make_shell() -> JobShell:

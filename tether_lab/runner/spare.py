@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from . import child, kinship, wire
 from .channel import Channel, lift
-from .preload import try_import
+from .preload import can_import
 from .shell import make_shell
 
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.setsid()                    # it leads its session already if it was started so
     channel, stack = Channel(lift(asked.fd)), lift(asked.stack)
     shell = make_shell()
-    loaded = tuple(name for name in asked.preload.split(",") if name and try_import(name) == 0)
+    loaded = tuple(name for name in asked.preload.split(",") if name and can_import(name))
     gc.collect()
     gc.freeze()
     channel.send(wire.frame(wire.Hello(wire.PROTOCOL, os.getpid(), platform.python_version(), sys.prefix,

@@ -99,8 +99,8 @@ class Attempt:
         if shell is None:
             raise RuntimeError("a cell was sent to a process without IPython")
         namespace = shell.fresh_namespace()
-        self._load(namespace)
-        shell.load(self.manifest.shell, self.warn)
+        beside = self._load(namespace)
+        shell.load(self.manifest.shell, beside, self.warn)
         randomness.after_captures(self.options.seed, self.task)
         namespace.update(self.context.payload)
         for name, value in (("payload", self.context.payload), ("ctx", self.context)):
@@ -127,6 +127,7 @@ class Attempt:
                 self.desk.traces.begin()
         else:
             sys.modules["__main__"] = handler.module
+            self.context.payload = result.load_payload(task, self.context.payload, vars(handler.module))
         randomness.after_captures(self.options.seed, task)
         self._started()
         try:
@@ -151,8 +152,9 @@ class Attempt:
 
     # -- steps ---------------------------------------------------------------------------------
 
-    def _load(self, namespace: dict[str, Any]) -> None:
-        self.context.payload = result.load(self.task, self.manifest, self.context.payload, namespace)
+    def _load(self, namespace: dict[str, Any]) -> dict[str, Any]:
+        self.context.payload, beside = result.load(self.task, self.manifest, self.context.payload, namespace)
+        return beside
 
     def _wait(self) -> None:
         if not self.desk.warm:
@@ -179,7 +181,7 @@ class Attempt:
         for name in self.options.keep:
             if name not in namespace:
                 self.warn(f"keep: the job has no variable {name!r}")
-        return result.succeeded(self.task, value, keep)
+        return result.succeeded(self.task, value, keep, namespace)
 
     def _fail(self, error: BaseException | str, *, retry: bool) -> wire.Ended:
         if isinstance(error, BaseException):

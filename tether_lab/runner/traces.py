@@ -5,6 +5,7 @@ Nothing is repaired: a process with traces is thrown away. Native threads (BLAS)
 
 from __future__ import annotations
 
+import _signal  # signal.getsignal would build enums, eight times a job
 import os
 import signal
 import sys
@@ -15,8 +16,9 @@ from . import kinship
 from .limits import resident
 
 GROWTH = 64 * 1024 * 1024
-_WATCHED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
-                    signal.SIGCHLD, signal.SIGHUP, signal.SIGPIPE)
+_WATCHED_SIGNALS = tuple(map(int, (
+    signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGCHLD,
+    signal.SIGHUP, signal.SIGPIPE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Surroundings:
             cwd = ""
         umask = os.umask(0o077)
         os.umask(umask)
-        return cls(cwd, dict(os.environb), tuple(sys.path), tuple(map(signal.getsignal, _WATCHED_SIGNALS)),
+        environ: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001  copied whole
+        return cls(cwd, environ.copy(), tuple(sys.path), tuple(map(_signal.getsignal, _WATCHED_SIGNALS)),
                    umask, sys.getrecursionlimit(), (id(sys.stdout), id(sys.stderr)))
 
 
