@@ -1,0 +1,53 @@
+"""Every notebook of notebooks/ runs from its first cell to its last in a real kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+# What each must show, in the outputs of its cells.
+NOTEBOOKS = {
+    "01_first_job.ipynb": ("functions in", "image/png", "largest packages", "completed"),
+    "02_functions_and_handlers.ipynb": ("'greeted': 'Ada'", "PayloadError", "UnknownHandler", "42"),
+    "03_retries_and_failures.ipynb": ("answered at attempt 3", "NoRetry", "IndexError", "SIGSEGV", "timeout"),
+    "04_results_keep_cache.ipynb": ("(1500, 1500)", "(True, 144)", "(True, [1, 2, 3])", "ResultUnavailable"),
+    "05_output_and_progress.ipynb": ("from a child process", "updated later", "image/png", "the end"),
+    "06_commands.ipynb": ("a script of the shell", "42", "2 attempts"),
+    "07_watching.ipynb": ("'completed'", "cancelled", "True"),
+}
+REDUCED = {"01_first_job.ipynb": ("%%job anatomy every=1", "%%job anatomy every=25")}   # CI size
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_and_shows_what_it_says(name: str, home: Path) -> None:
+    """No cell fails, and what the text promises is in the outputs."""
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    if name in REDUCED:
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(*REDUCED[name])
+    manager = KernelManager(kernel_name="python3")
+    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment: dict[str, Any] = kept | {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
+    client = NotebookClient(notebook, km=manager, timeout=100, resources={"metadata": {"path": str(home)}})
+    client.execute(env=environment)
+    shown = json.dumps([cell.outputs for cell in notebook.cells if cell.cell_type == "code"], ensure_ascii=False)
+    for text in NOTEBOOKS[name]:
+        assert text in shown, f"{name} does not show {text!r}"
+
+
+def test_committed_notebooks_carry_no_output() -> None:
+    """What a reader sees was made by the reader's own run; diffs stay readable."""
+    for path in FOLDER.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        assert not [cell for cell in notebook.cells if cell.get("outputs")], path.name
