@@ -131,7 +131,8 @@ class Bench:
 
     def handler(self, source: str, *, kind: str = "cell", key: str = "test",
                 executable: str = sys.executable,
-                manifest: Manifest | None = None, parameters: str = "{}") -> HandlerVersion:
+                manifest: Manifest | None = None, parameters: str = "{}",
+                small: dict[str, bytes] | None = None) -> HandlerVersion:
         """Register a source; equal ones once."""
         found = self._versions.get((key, source))
         if found is None:
@@ -144,9 +145,20 @@ class Bench:
             mac = self.vault.sign(signing.HANDLER, *signing.handler_fields(self.queue.uuid, draft))
             signed = _with(draft, mac=mac)
             found, _, _ = register.register(self.queue, signed, defaults="{}", options="{}",
-                                            small_blobs={}, large_blobs={})
+                                            small_blobs=small or {}, large_blobs={})
             self._versions[key, source] = found
         return found
+
+    def function(self, code: str, name: str, **parameters: bool) -> HandlerVersion:
+        """Register the function that this code defines, as a notebook would; parameters: name=required."""
+        from tether_lab.capture import BlobStore, CaptureRequest, capture_function
+
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        exec(code, namespace)
+        captured = capture_function(namespace[name], CaptureRequest(namespace), BlobStore(self.folder.blobs))
+        declared = {n: {"required": required, "type": None} for n, required in parameters.items()}
+        return self.handler(code, kind="function", key=name, manifest=captured.manifest,
+                            parameters=json.dumps(declared), small=captured.small)
 
     def enqueue(self, source: str, payload: dict[str, Any] | None = None, *, count: int = 1,
                 key: str = "test", kind: str = "cell", version: HandlerVersion | None = None,

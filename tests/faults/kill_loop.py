@@ -70,8 +70,6 @@ def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = No
             kind = _kill_one(bench, chance)
             if kind is not None:
                 report.kills[kind] += 1
-            if kind in ("supervisor", "zygote"):
-                time.sleep(0.4)            # or no job would ever run
             if worker.poll() is not None:
                 worker = bench.worker()
         bench.worker() if worker.poll() is not None else None
@@ -104,7 +102,9 @@ def _kill_one(bench: Bench, chance: random.Random) -> str | None:
             continue
         kind = "supervisor" if process.pid in workers else "zygote" if parent in workers else "job"
         kinds[kind].append(process.pid)
-    kind = chance.choice(["job", "job", "job", "zygote", "supervisor"])
+    if not kinds["job"] and chance.random() < 0.9:
+        return None                        # mostly let them get up again, or no job would ever run
+    kind = chance.choice(["job", "job", "zygote", "supervisor"])
     try:
         os.kill(chance.choice(kinds[kind]), signal.SIGKILL)
     except (ProcessLookupError, IndexError):

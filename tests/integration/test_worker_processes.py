@@ -14,7 +14,8 @@ from eventually import eventually
 from faults.bench import Bench
 
 from tether_lab.job import Manifest, State, Timeout
-from tether_lab.job_queue import outputs
+from tether_lab.job_queue import cancel, outputs
+from tether_lab.worker import spawn
 
 
 @pytest.fixture
@@ -151,3 +152,67 @@ def test_a_pending_burst_keeps_to_its_slots(make_bench: Callable[..., Bench]) ->
     spans = sorted((a.started_at, a.finished_at) for job in jobs for a in bench.attempts(job))
     for start, _ in spans:
         assert sum(s <= start < (f or 0) for s, f in spans) <= 2
+
+
+def test_a_warm_process_is_used_again_and_let_go_on_a_trace(make_bench: Callable[..., Bench]) -> None:
+    """Same pid for job after job; a job that leaves a thread behind is the last one of its process."""
+    bench = make_bench(runners=1)
+    bench.worker()
+    code = ("import os, threading, time\ndef who(ctx, dirty):\n"
+            "    if dirty: threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+            "    return os.getpid()")
+    who = bench.function(code, "who", dirty=True)
+    pids = []
+    for dirty in (False, False, True, False, False):
+        [job] = bench.enqueue("", {"dirty": dirty}, version=who, isolation="warm")
+        assert bench.ended(job).state is State.COMPLETED
+        pids.append(bench.result(job))
+    assert pids[0] == pids[1] == pids[2]
+    assert pids[3] == pids[4] != pids[0]
+
+
+def test_a_cancelled_warm_job_does_not_hurt_the_next(make_bench: Callable[..., Bench]) -> None:
+    """The interrupt was for one job: its process is not used again."""
+    bench = make_bench(runners=1)
+    bench.worker()
+    nap = bench.function("import time\ndef nap(ctx, seconds):\n    time.sleep(seconds)\n    return 1", "nap",
+                         seconds=True)
+    [long] = bench.enqueue("", {"seconds": 60}, version=nap, isolation="warm")
+    eventually(lambda: bench.job(long).state is State.RUNNING and bench.attempts(long)[-1].usage.pid)
+    [after] = bench.enqueue("", {"seconds": 0}, version=nap, isolation="warm")
+    cancel.cancel(bench.queue, [long])
+    spawn.wake(bench.folder)
+    assert bench.ended(long).state is State.CANCELLED
+    assert bench.ended(after).state is State.COMPLETED
+
+
+def test_a_full_disk_keeps_the_ending_and_writes_it_later(make_bench: Callable[..., Bench]) -> None:
+    """Row 31: the result waits in memory until there is room; nothing is lost, nothing run twice."""
+    bench = make_bench()
+    worker = psutil.Process(bench.worker().pid)
+    flag = bench.path("go")
+    [job] = bench.enqueue(f"import os, time\nopen({str(bench.path('started-1'))!r}, 'w').close()\n"
+                          f"while not os.path.exists({str(flag)!r}): time.sleep(.01)\n'kept'")
+    bench.running(job)
+    soft, hard = worker.rlimit(psutil.RLIMIT_FSIZE)
+    worker.rlimit(psutil.RLIMIT_FSIZE, (4096, hard))      # every write to the log fails from here on
+    flag.touch()
+    eventually(lambda: "kept and tried again" in bench.log(), say=f"a full disk\n{bench.log()}")
+    assert bench.job(job).state is State.RUNNING
+    worker.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
+    assert bench.ended(job).state is State.COMPLETED
+    assert bench.result(job) == "kept"
+    assert len(bench.attempts(job)) == 1
+
+
+def test_a_database_that_is_replaced_ends_the_worker(make_bench: Callable[..., Bench]) -> None:
+    """Row 34: noticed within a second; its jobs end with it, nothing is written into the dead file."""
+    bench = make_bench()
+    worker = bench.worker()
+    bench.queue.close()
+    aside = bench.folder.path / "queue.db.aside"
+    bench.folder.queue_db.rename(aside)
+    try:
+        assert worker.wait(5) != 0
+    finally:
+        aside.rename(bench.folder.queue_db)
