@@ -113,7 +113,7 @@ def _capture(request: CaptureRequest, store: BlobStore, names: Names,
     dropped: dict[str, str] = {}
     while True:
         gathering = Gathering(request.namespace, limit=request.limit, repeated=request.repeated,
-                              excluded=request.parameters | set(request.without), dropped=dropped)
+                              excluded={*request.parameters, *request.without}, dropped=dropped)
         for name in request.with_names:
             if name in request.namespace:
                 gathering.want(name, "asked for by --with")

@@ -226,7 +226,6 @@ class Gathering:
             self._keep_source(function.__code__.co_filename)
         if isinstance(thing, type) and thing.__module__ == "__main__":
             self._older(thing)
-            self._made_again(thing)
 
     def _keep_source(self, file: str) -> None:
         if file in self.found.sources or file not in linecache.cache:
@@ -241,17 +240,6 @@ class Gathering:
                 and "__slots__" not in vars(cls)):
             self._warn(f"{self._root} is of an older definition of class {cls.__qualname__}; the job "
                        "gets that one with it")
-
-    def _made_again(self, cls: type) -> None:
-        """Metaclasses and ``__init_subclass__`` of the notebook run again in the job."""
-        meta = type(cls)
-        if meta.__module__ == "__main__" and {"__new__", "__init__", "__prepare__"} & vars(meta).keys():
-            self._warn(f"class {cls.__qualname__} is created again in the job, so its metaclass "
-                       f"{meta.__qualname__} runs there once more")
-        for base in cls.__mro__[1:]:
-            if base.__module__ == "__main__" and "__init_subclass__" in vars(base):
-                self._note(f"class {cls.__qualname__} is created again in the job, so "
-                           f"{base.__qualname__}.__init_subclass__ runs there once more")
 
     def refers(self, module: str) -> None:
         """Something travels by the name of its module."""

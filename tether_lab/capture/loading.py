@@ -24,6 +24,7 @@ from . import rebuild
 from .ambient import apply_ambient
 from .blobs import Blobs
 from .finder import AfterImport, SnapshotFinder, keep_source
+from .results import RESULT, is_body
 
 _PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _REBUILD = rebuild.__name__
@@ -164,37 +165,36 @@ def _load_variables(manifest: Manifest, blobs: Blobs, namespace: dict[str, Any])
 # -- results -----------------------------------------------------------------------------------------
 
 
-def load_result(body: str, blobs: Blobs, namespace: dict[str, Any], *, kind: str = "pickle",
+def load_result(body: str, blobs: Blobs, namespace: dict[str, Any], *, kind: str = "",
                 text: str = "") -> Any:
-    """The value of a stored result; ``kind`` and ``text`` as in ``job.ResultRow``.
+    """The value of a stored result; ``kind`` and ``text`` as in ``job.ResultRow``, where known.
 
     Raises ResultUnavailable with the reason; the text form still shows.
     """
-    if kind == "none":
+    if kind == "none" or (not kind and not body):
         return None
-    if kind == "json":
-        return json.loads(body)
-    if kind == "unavailable":
+    found: Any = None if kind == "unavailable" else json.loads(body)
+    if kind == "unavailable" or (is_body(found) and found["variables"][0].get("error")):
         raise ResultUnavailable(f"the result was not stored: {text}",
                                 remedy="Return something that can travel, or its path.")
-    values = _load_body(body, blobs, namespace)
-    return values[""]
+    return _load_body(found, blobs, namespace)[RESULT] if is_body(found) else found
 
 
 def load_kept(body: str, blobs: Blobs, namespace: dict[str, Any]) -> dict[str, Any]:
     """The kept variables of a stored result. One that could not be stored raises
     ResultUnavailable, with its reason, when it is asked for."""
-    if not body.startswith('{"stream"'):
+    found: Any = json.loads(body) if body else None
+    if not is_body(found):
         return Kept({}, {})
-    values = _load_body(body, blobs, namespace)
-    values.pop("", None)
-    return Kept(values, {v["name"]: v["error"] for v in json.loads(body)["variables"]
-                         if v["name"] and v.get("error")})
+    values = _load_body(found, blobs, namespace)
+    values.pop(RESULT, None)
+    return Kept(values, {v["name"]: v["error"] for v in found["variables"]
+                         if v["name"] != RESULT and v.get("error")})
 
 
 def load_values(body: str, blobs: Blobs, namespace: dict[str, Any]) -> dict[str, Any]:
     """What ``capture_values`` dumped."""
-    return _load_body(body, blobs, namespace)
+    return _load_body(json.loads(body), blobs, namespace)
 
 
 class Kept(dict[str, Any]):
@@ -210,8 +210,7 @@ class Kept(dict[str, Any]):
         raise KeyError(name)
 
 
-def _load_body(body: str, blobs: Blobs, namespace: dict[str, Any]) -> dict[str, Any]:
-    found = json.loads(body)
+def _load_body(found: dict[str, Any], blobs: Blobs, namespace: dict[str, Any]) -> dict[str, Any]:
     if found["python"] != _PYTHON:
         raise ResultUnavailable(
             f"this was stored by Python {found['python']}, and this is Python {_PYTHON}",

@@ -35,6 +35,6 @@ def analyse(python_source: str) -> Names:
 def _syntax(source: str) -> str:
     try:
         compile(source, "<cell>", "exec")
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"{type(error).__name__}: {error}"
     return ""

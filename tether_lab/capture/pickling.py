@@ -29,7 +29,7 @@ _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"
 _SHELL = ("IPython.core.interactiveshell", "InteractiveShell")
 _RANDOM = {("numpy.random._generator", "Generator"), ("numpy.random.mtrand", "RandomState"),
            ("random", "Random"), ("torch._C", "Generator"), ("torch", "Generator")}
-_SKELETONS = (internals._make_skeleton_class, internals._make_skeleton_enum)  # noqa: SLF001
+_CLASS, _ENUM = internals._make_skeleton_class, internals._make_skeleton_enum  # noqa: SLF001
 
 
 class Owner(Protocol):
@@ -69,6 +69,7 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.owner, self.namespace = owner, namespace
         self._plain: set[type] = set()                # types that need no word from us
+        self._cells: dict[int, rebuild.Cell] = {}
 
     def reducer_override(self, obj: Any) -> Any:
         """Called by the C pickler for everything but plain builtins."""
@@ -109,14 +110,23 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _class(self, cls: type) -> Any:
         reduced = super().reducer_override(cls)
-        if not isinstance(reduced, tuple) or reduced[0] not in _SKELETONS:
+        if not isinstance(reduced, tuple) or reduced[0] not in {_CLASS, _ENUM}:
             self.owner.refers(cls.__module__)
             return reduced
         self.owner.defined(cls)
-        constructor, arguments, *rest = reduced
+        constructor, arguments, state, *rest = reduced
         # Without its tracker id a class is built anew at every load (the memo keeps it one within
         # the stream); with it, loading would find the live class and reset its attributes.
-        return (constructor, (*arguments[:-2], None, arguments[-1]), *rest)
+        if constructor is _ENUM:
+            return (constructor, (*arguments[:-2], None, arguments[-1]), state, *rest)
+        meta, name, bases, body = arguments[:4]
+        slots = vars(cls).get("__slots__")
+        if isinstance(slots, str | tuple | list | dict) and not issubclass(cls, tuple):
+            body = {**body, "__slots__": slots}       # cloudpickle would give instances a __dict__
+        members, beside = state
+        ordered = {key: members[key] for key in vars(cls) if key in members} | members
+        return (rebuild.make_class, (meta, name, bases, body, _runs_own_code(cls)),
+                (ordered, beside), *rest)
 
     def function(self, function: FunctionType) -> Any:
         """Functions of modules by name; those of the notebook by value."""
@@ -145,10 +155,14 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
                 (state, slots), None, None, internals._function_setstate)  # noqa: SLF001
 
     def _function_getnewargs(self, function: FunctionType) -> Any:
-        arguments = super()._function_getnewargs(function)
-        if function.__globals__ is not self.namespace:
-            return arguments
-        return (arguments[0], rebuild.Namespace(), *arguments[2:])
+        code, scope, name, defaults, closure = super()._function_getnewargs(function)
+        if function.__globals__ is self.namespace:
+            scope = rebuild.Namespace()
+        if closure is not None:
+            # One stand-in per cell: functions that share a variable share it in the job.
+            closure = tuple(self._cells.setdefault(id(cell), rebuild.Cell(cell))
+                            for cell in function.__closure__ or ())
+        return code, scope, name, defaults, closure
 
     def lru(self, function: Any) -> Any:
         """Functions under ``lru_cache``; their caches stay behind."""
@@ -163,6 +177,12 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
         # Python 3.11's holds an RLock, which would be refused.
         return (functools.cached_property, (prop.func,),
                 {"attrname": prop.attrname, "__doc__": prop.__doc__})
+
+
+def _runs_own_code(cls: type) -> bool:
+    """Whether making the class runs code of the notebook: its metaclass, ``__init_subclass__``."""
+    return type(cls).__module__ == "__main__" or any(
+        base.__module__ == "__main__" and "__init_subclass__" in vars(base) for base in cls.__mro__[1:])
 
 
 _SPECIAL: dict[type, Callable[[Any, Any], Any]] = {

@@ -11,7 +11,7 @@ import functools
 import pickle
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import CellType, ModuleType, new_class, resolve_bases
 from typing import Any
 
 
@@ -40,6 +40,64 @@ def known_class(name: str, stream: bytes) -> type:
     """The notebook's class of this name as it is now; by value only where there is none."""
     found = find_class(namespace(), name)
     return found if found is not None else pickle.loads(stream)
+
+
+class Cell:
+    """Stands for a closure's variable: the same in all functions that share it. The function's
+    state fills it."""
+
+    def __init__(self, cell: CellType) -> None:
+        self._cell = cell                             # kept alive, so that its id stays its own
+
+    def __reduce__(self) -> tuple[Callable[[], CellType], tuple[()]]:
+        return empty_cell, ()
+
+
+def empty_cell() -> CellType:
+    """A variable of a closure, without a value yet."""
+    return CellType()
+
+
+class _Quiet:
+    """A first base whose only purpose is that ``__init_subclass__`` of the others is not run. It is
+    taken away again, for which its instances must be laid out as those of the others."""
+
+    def __init_subclass__(cls) -> None:
+        pass
+
+
+class _QuietSlots:
+    """The same for classes with ``__slots__``."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        pass
+
+
+def make_class(meta: type, name: str, bases: tuple[Any, ...], body: dict[str, Any],
+               quietly: bool) -> type:
+    """An empty class, to be filled by its state.
+
+    ``quietly``: without running the metaclass and ``__init_subclass__`` of the notebook once more;
+    what they did when the class was made is part of the state, or of variables that travel too.
+    """
+    body = dict(body)
+    if not quietly:
+        return new_class(name, bases, {"metaclass": meta}, lambda scope: scope.update(body))
+    resolved = resolve_bases(bases)
+    if resolved is not bases:
+        body["__orig_bases__"] = bases
+    maker: Any = next(kind for kind in meta.__mro__ if kind.__module__ != "__main__")
+    for quiet in (_Quiet, _QuietSlots):
+        try:
+            made: type = maker.__new__(meta, name, (quiet, *resolved), dict(body))
+            made.__bases__ = tuple(resolved)
+        except TypeError:                             # another layout
+            continue
+        return made
+    last: type = maker.__new__(meta, name, tuple(resolved), dict(body))
+    return last
 
 
 def cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[..., Any]:

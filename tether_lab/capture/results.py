@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .pickling import CellPickler
 
 RESULT = ""                        # the name of the result among the variables of a body
+_BODY = frozenset({"stream", "buffers", "large", "python", "variables"})
 _EXACT = 2**53 - 1                 # larger integers are rounded by readers of JSON elsewhere
 _DEEPEST = 100
 _LONGEST_JSON = 1_000_000
@@ -135,9 +136,14 @@ def _type_name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def is_body(found: Any) -> bool:
+    """Whether decoded JSON is the body of a pickled result; no JSON result looks like one."""
+    return isinstance(found, dict) and found.keys() == _BODY
+
+
 def faithful_json(value: Any) -> str | None:
     """JSON that gives back an equal value of the same types, or None where there is none."""
-    if not _is_faithful(value, set(), _DEEPEST):
+    if not _is_faithful(value, set(), _DEEPEST) or is_body(value):
         return None
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text if len(text) <= _LONGEST_JSON else None
