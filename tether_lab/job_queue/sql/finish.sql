@@ -5,8 +5,8 @@ UPDATE job
    SET state       = iif(:yields AND cancel_requested_at IS NOT NULL, 'cancelled', :state),
        finished_at = iif(:final OR (:yields AND cancel_requested_at IS NOT NULL), :now, NULL),
        run_at      = coalesce(:run_at, run_at),
-       attempt     = attempt - :given_back,
-       crash_count = crash_count + :crash,
+       attempt     = attempt - iif(:yields AND cancel_requested_at IS NOT NULL, 0, :given_back),
+       crash_count = crash_count + iif(:yields AND cancel_requested_at IS NOT NULL, 0, :crash),
        error       = CASE WHEN :state = 'completed' THEN NULL
                           WHEN :yields AND cancel_requested_at IS NOT NULL THEN 'cancelled by user'
                           ELSE coalesce(:error, error) END,
