@@ -1,5 +1,6 @@
 """Cells in a forked job mean what they mean in a notebook."""
 
+# ruff: noqa: E501  tables of cells are read across
 from __future__ import annotations
 
 import base64

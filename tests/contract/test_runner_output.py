@@ -1,5 +1,6 @@
 """What a job shows arrives whole, in order and in time, and costs the job little."""
 
+# ruff: noqa: E501  tables of cells are read across
 from __future__ import annotations
 
 import json

@@ -1,5 +1,6 @@
 """Zygotes, spare processes and job processes: how they start, end, and leave nothing behind."""
 
+# ruff: noqa: E501  tables of cells are read across
 from __future__ import annotations
 
 import os

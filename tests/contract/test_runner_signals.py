@@ -1,5 +1,6 @@
 """A cancel, a soft timeout and a shutdown reach user code, whatever it is stuck in."""
 
+# ruff: noqa: E501  tables of cells are read across
 from __future__ import annotations
 
 import signal

@@ -11,13 +11,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from .database import Connection
     from .signals import Signals
 
 
@@ -28,14 +27,24 @@ class Reporter(Protocol):
     def note(self, kind: str, detail: str) -> None: ...
 
 
-class Log(logging.LoggerAdapter[logging.Logger]):
+class Log(logging.Logger):
     """``ctx.log("…")`` and ``ctx.log.warning("…")``: text in the job's output, with level and time."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"tether_lab.job.{key}" if key else "tether_lab.job", logging.DEBUG)
+        handler = _ToStderr()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+        self.addHandler(handler)
 
     def __call__(self, message: object, *args: object) -> None:
         self.info(message, *args)
 
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
+
+class _ToStderr(logging.Handler):
+    """Writes to whatever sys.stderr is at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
 
 
 class Context:
@@ -48,10 +57,10 @@ class Context:
         self.id, self.key, self.payload = id, key, payload
         self.attempt, self.max_attempts, self.epoch = attempt, max_attempts, epoch
         self.idempotency_key = uuid
-        self.log = Log(_logger(key))
+        self.log = Log(key)
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
         self._tmp: Path | None = None
-        self._db: sqlite3.Connection | None = None
+        self._db: Connection | None = None
 
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"
@@ -120,7 +129,7 @@ class Context:
         return folder
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Connection:
         """A connection to the lab's database for data of jobs (never the queue). What is not
         committed when the job ends is rolled back."""
         if self._db is None:
@@ -193,22 +202,3 @@ def enter(context: Context | None) -> None:
 def running() -> bool:
     """Whether this process runs a job at the moment."""
     return _current is not None
-
-
-def _logger(key: str) -> logging.Logger:
-    logger = logging.getLogger(f"tether_lab.job.{key.replace('.', '_')}" if key else "tether_lab.job")
-    if not logger.handlers:
-        handler = _ToStderr()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-    return logger
-
-
-class _ToStderr(logging.Handler):
-    """Writes to whatever sys.stderr is at the moment."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        write: Callable[[str], object] = sys.stderr.write
-        write(self.format(record) + "\n")

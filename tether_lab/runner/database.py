@@ -6,9 +6,12 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from sqlite3 import Connection
+
+__all__ = ["Connection", "close_database", "open_database"]
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> Connection:
     """The connection, created 0600 with a write-ahead log; transactions begin IMMEDIATE, so that two
     jobs wait for each other instead of failing half-way."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -19,7 +22,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def close_database(connection: sqlite3.Connection) -> None:
+def close_database(connection: Connection) -> None:
     """Roll back what was not committed, and close."""
     with suppress(sqlite3.Error):
         connection.rollback()

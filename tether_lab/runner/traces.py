@@ -5,7 +5,7 @@ Nothing is repaired: a process with traces is thrown away. Native threads (BLAS)
 
 from __future__ import annotations
 
-import _signal  # signal.getsignal would build enums, eight times a job
+import _signal  # type: ignore[import-not-found]
 import os
 import signal
 import sys
@@ -41,9 +41,11 @@ class Surroundings:
             cwd = ""
         umask = os.umask(0o077)
         os.umask(umask)
+        # The C function: signal.getsignal would build enums, eight times a job.
+        handlers = tuple(map(_signal.getsignal, _WATCHED_SIGNALS))
         environ: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001  copied whole
-        return cls(cwd, environ.copy(), tuple(sys.path), tuple(map(_signal.getsignal, _WATCHED_SIGNALS)),
-                   umask, sys.getrecursionlimit(), (id(sys.stdout), id(sys.stderr)))
+        return cls(cwd, environ.copy(), tuple(sys.path), handlers, umask,
+                   sys.getrecursionlimit(), (id(sys.stdout), id(sys.stderr)))
 
 
 class Traces:
