@@ -162,7 +162,7 @@ class Bench:
 
     def enqueue(self, source: str, payload: dict[str, Any] | None = None, *, count: int = 1,
                 key: str = "test", kind: str = "cell", version: HandlerVersion | None = None,
-                **options: Any) -> list[int]:
+                run_at: int | None = None, **options: Any) -> list[int]:
         """Jobs of this source; their ids."""
         version = version or self.handler(source, key=key, kind=kind)
         chosen = JobOptions(**options)
@@ -175,7 +175,7 @@ class Bench:
                 self.queue.uuid, one, version.key, version.version, body, text))
             jobs.append(enqueue.NewJob(
                 uuid=one, key=version.key, handler_id=version.id, queue="default", payload=body, options=text,
-                priority=0, run_at=now(), expires_at=None, max_attempts=chosen.max_attempts or 1,
+                priority=0, run_at=run_at or now(), expires_at=None, max_attempts=chosen.max_attempts or 1,
                 description=None, tags=(), key_id=self.vault.key_id, mac=mac))
         ids = enqueue.enqueue(self.queue, jobs)
         spawn.wake(self.folder)

@@ -91,17 +91,3 @@ def test_a_follower_sees_a_line_soon(bench: Bench) -> None:
     delays = sorted((at - said) / 1e6 for said, at in seen.items())
     print(f"follow: median {delays[7]:.1f} ms, worst {delays[-1]:.1f} ms")
     assert delays[-2] < 250
-
-
-def test_an_idle_worker_ends_and_says_so(home: Path) -> None:
-    """After its rest the worker is gone, the lab is not."""
-    bench = Bench(home / "lab2", idle_worker=0.5)
-    try:
-        worker = bench.worker()
-        [job] = bench.enqueue("1")
-        bench.ended(job)
-        assert worker.wait(10) == 0
-        assert "the worker ends" in bench.log()
-        assert bench.job(job).state is State.COMPLETED
-    finally:
-        bench.close()

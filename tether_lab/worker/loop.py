@@ -11,9 +11,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from tether_lab.errors import QueueBusy, StorageFull, TetherLabError, WorkerError
+from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
 from tether_lab.job import ClaimedJob
-from tether_lab.job_queue import cancel, claim, read
+from tether_lab.job_queue import cancel, claim, read, workers
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Finish, Interrupted
@@ -90,7 +90,7 @@ class Supervisor:
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
             self.look = True           # it waits again: now, or at a moment that must be known
         free = self.settings.runners - len(self.running) - len(self.waiting)
-        limit = max(0, free) if self.look and self.draining_until is None else 0
+        limit = min(max(0, free), self.settings.claim_batch) if self.look and self.draining_until is None else 0
         if now < self.retry_at or not (self.ended or limit):
             return
         claimed = self._record_and_claim(limit, now)
@@ -210,6 +210,8 @@ class Supervisor:
             for attempt in self.running:
                 if attempt.started is not None:      # before that it would be the end of it
                     attempt.process.signal(signal.SIGTERM)
+            with contextlib.suppress(QueueError):
+                workers.mark(self.queue, self.worker, "draining", utc())
         self.draining_until = min(self.draining_until or now + grace, now + grace)
 
     def stop_now(self) -> None:

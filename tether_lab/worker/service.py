@@ -104,9 +104,8 @@ class Service:
         self._register()
         self._rescue_from_the_dead()
         fault("after_rescue")
-        self._listen_to_wakers()
         self._loop.chores = self._chores()
-        self._held.write(replace(self._identity, ready=True))
+        self._listen_to_wakers()
         _tell(ready)
         self._log(f"worker {self._identity.worker} of {self._folder.path} is ready")
         while True:
@@ -164,8 +163,11 @@ class Service:
             self._log(f"no datagrams ({error}): jobs start within {self._settings.fallback_poll:g} s")
         else:
             selector.register(self._socket, EVENT_READ, lambda _: self._woken())
+        self._held.write(replace(self._identity, ready=True))
 
     def _stop_listening(self) -> None:
+        """Say so first: whoever finds nobody ready starts a worker, which waits for our lock."""
+        self._held.write(replace(self._identity, ready=False))
         for thing in (self._watch, self._socket):
             if thing is not None:
                 self._loop.selector.unregister(thing)
@@ -274,6 +276,5 @@ class Service:
         if self._code != REPLACED:
             workers.mark(self._queue, self._identity.worker, "stopped", utc())
             self._queue.close()
-        self._held.write(replace(self._identity, ready=False))
         self._log("worker ended")
         return self._code
