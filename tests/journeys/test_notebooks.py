@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[2] / "notebooks"
 # What each must show, in the outputs of its cells.
 NOTEBOOKS = {
-    "01_first_job.ipynb": ("functions in", "image/png", "largest packages", "completed"),
+    "01_first_job.ipynb": ("functions in", "image/png", "packages", "completed"),
     "02_functions_and_handlers.ipynb": ("'greeted': 'Ada'", "PayloadError", "UnknownHandler", "42"),
     "03_retries_and_failures.ipynb": ("answered at attempt 3", "NoRetry", "IndexError", "SIGSEGV", "timeout"),
     "04_results_keep_cache.ipynb": ("(1500, 1500)", "(True, 144)", "(True, [1, 2, 3])", "ResultUnavailable"),
