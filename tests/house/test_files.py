@@ -36,5 +36,5 @@ def test_every_notebook_is_executed_by_the_tests() -> None:
     """notebooks/*.ipynb are those listed in tests/journeys/test_notebooks.py."""
     tree = ast.parse((ROOT / "tests/journeys/test_notebooks.py").read_text())
     listed = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
-              and isinstance(node.value, str) and node.value.endswith(".ipynb")}
+              and isinstance(node.value, str) and re.fullmatch(r"\w+\.ipynb", node.value)}
     assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == listed
