@@ -24,7 +24,8 @@ demo: $(STAMP)
 	@$(BIN)/python notebooks/demo.py
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q -m "not soak"
+	@$(BIN)/python -m pytest -q -m "not soak" --ignore=tests/browser
+	@$(BIN)/python -m pytest -q tests/browser        # apart: the browser's driver runs an event loop of its own
 
 check: $(STAMP)
 	@$(BIN)/ruff check .

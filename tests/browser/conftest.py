@@ -16,13 +16,15 @@ from browsers import FLAGS, TOKEN, LabServer, chromium
 from eventually import eventually
 from playwright.sync_api import Page, Route, sync_playwright
 
+
 @pytest.fixture
 def lab_server(tmp_path: Path, home: Path) -> Iterator[LabServer]:
     """JupyterLab with a fresh configuration, ended with its kernels at the end."""
     runtime, work = tmp_path / "runtime", tmp_path / "work"
     runtime.mkdir()
     work.mkdir()
-    environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+    environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime),
+               "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
                "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
                "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces")}
     with (tmp_path / "lab.log").open("wb") as log:
