@@ -38,18 +38,29 @@ def script(path: Path, text: str) -> str:
 
 
 def test_a_runner_that_cannot_start_fails_its_jobs_with_its_own_words(make_bench: Callable[..., Bench]) -> None:
-    """Row 48: after three tries with growing pauses; the worker lives and runs others."""
+    """Row 48: after five tries with growing pauses; the worker lives and runs others."""
     bench = make_bench()
     worker = bench.worker()
     broken = script(bench.path("python"), "#!/bin/sh\necho 'ImportError: no msgspec here' >&2\nexit 1\n")
     [job] = bench.enqueue("", version=bench.handler("1", key="broken", executable=broken))
     [fine] = bench.enqueue("1")
     assert bench.ended(fine).state is State.COMPLETED
-    row = bench.ended(job)
+    row = bench.ended(job, within=40)
     assert row.state is State.FAILED
     assert "cannot start" in (row.error or "")
     assert "ImportError: no msgspec here" in (row.error or "")
     assert worker.poll() is None
+
+
+def test_a_zygote_that_is_killed_while_it_starts_fails_nobody(make_bench: Callable[..., Bench]) -> None:
+    """However often: its jobs wait for the one that gets up."""
+    bench = make_bench()
+    bench.worker()
+    count, real = bench.path("count"), sys.executable
+    flaky = script(bench.path("python"), f'#!/bin/sh\necho x >> {count}\n'
+                   f'[ $(wc -l < {count}) -gt 6 ] || kill -9 $$\nexec {real} "$@"\n')
+    [job] = bench.enqueue("", version=bench.handler("1", key="flaky", executable=flaky))
+    assert bench.ended(job, within=40).state is State.COMPLETED
 
 
 def test_another_protocol_is_refused(make_bench: Callable[..., Bench]) -> None:

@@ -22,7 +22,11 @@ from .process import Process
 from .zygote import Zygote, check
 
 WARM_JOBS = 1000
-START_TRIES = 3
+START_TRIES = 5
+"""So many failures in a row, 12 s with the pauses between them, and its jobs fail: longer than most
+upgrades of an environment, short enough to be told."""
+FIRST_PAUSE = 0.4
+LONGEST_PAUSE_AFTER_KILL = 5.0
 START_WITHIN = 60.0
 LONGEST_PAUSE = 30.0
 
@@ -38,7 +42,7 @@ class Pool:
         self.error: WorkerError | None = None
         self.used_at = self.started_at = 0.0
         self.not_before = 0.0
-        self.failures = 0
+        self.failures = self.kills = 0
         self.wanted: set[str] = set(preload.OURS)
         self._asked: set[str] = set()
 
@@ -112,24 +116,34 @@ class Pool:
             self._forget(zygote)
             return
         zygote.hello, zygote.loaded = hello, frozenset(hello.loaded)
-        self.error, self.failures = None, 0
+        self.error, self.failures, self.kills = None, 0, 0
 
     def _bury(self, zygote: Zygote) -> None:
         """The zygote's socket ended: so did its jobs (parent-death signals)."""
         if zygote.hello is None:
-            self.failures += 1
-            self.not_before = self.used_at + min(LONGEST_PAUSE, 0.5 * 2 ** self.failures)
-            if self.failures >= START_TRIES:
-                self.not_before = self.used_at + LONGEST_PAUSE
-            words = zygote.last_words or "it said nothing"
-            self.error = WorkerDidNotStart(
-                f"the runner cannot start in {self.interpreter.prefix}: {words.splitlines()[-1]}",
-                remedy="Repair or reinstall tether_lab in that environment; the worker's log has "
-                       "all of it.", where=words)
-            self._pools.log(f"zygote {zygote.pid} did not start: {words}")
+            self._not_started(zygote)
         elif not zygote.retiring:
             self._pools.log(f"zygote {zygote.pid} died")
         self._forget(zygote)
+
+    def _not_started(self, zygote: Zygote) -> None:
+        """Somebody killed it (out of memory, a person): try again. It failed: so do its jobs, in time."""
+        words = zygote.last_words
+        if zygote.was_killed() and not words:
+            self.kills += 1
+            self.not_before = self.used_at + min(LONGEST_PAUSE_AFTER_KILL, 0.1 * 2 ** min(self.kills, 10))
+            self._pools.log(f"zygote {zygote.pid} was killed while it started")
+            return
+        self.failures += 1
+        self.not_before = self.used_at + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** self.failures)
+        if self.failures >= START_TRIES:
+            self.not_before = self.used_at + LONGEST_PAUSE
+        words = words or "it said nothing"
+        self.error = WorkerDidNotStart(
+            f"the runner cannot start in {self.interpreter.prefix}: {words.splitlines()[-1]}",
+            remedy="Repair or reinstall tether_lab in that environment; the worker's log has "
+                   "all of it.", where=words)
+        self._pools.log(f"zygote {zygote.pid} did not start: {words}")
 
     def _forget(self, zygote: Zygote) -> None:
         self.zygote = None
@@ -145,9 +159,12 @@ class Pool:
         self._asked.clear()
 
     def child_ended(self, pid: int, status: int, usage: struct_rusage) -> bool:
-        """A child of the supervisor was reaped. A zygote's end shows on its socket."""
-        del pid, status, usage
-        return False
+        """A child of the supervisor was reaped. A zygote's end shows on its socket; this says why."""
+        del usage
+        if self.zygote is None or self.zygote.pid != pid:
+            return False
+        self.zygote.status = status
+        return True
 
     # -- processes -------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import socket
+import time
 from collections import deque
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class Zygote:
         self.hello: wire.Hello | None = None
         self.loaded: frozenset[str] = frozenset()
         self.dead = self.retiring = False
+        self.status: int | None = None     # as wait() gives it
         self._said = bytearray()
         self._socket, theirs = socket.socketpair()
         self.words, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -151,9 +153,24 @@ class Zygote:
             pass
         return self._said.decode(errors="replace").strip()
 
+    def was_killed(self) -> bool:
+        """Its socket has ended: did a signal end it, or did it give up by itself?"""
+        deadline = time.monotonic() + 0.2
+        while self.status is None and time.monotonic() < deadline:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid:
+                self.status = status
+            else:
+                time.sleep(0.005)
+        return self.status is not None and os.WIFSIGNALED(self.status)
+
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        if self.status is None:            # else its number may be somebody else's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         for _, descriptors in self._outbox:
