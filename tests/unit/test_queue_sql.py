@@ -1,0 +1,89 @@
+"""The SQL files: one a verb, the hot ones on their index."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import queues
+
+from tether_lab.job_queue import statements
+from tether_lab.job_queue.queue import Queue
+from tether_lab.job_queue.statements import sql
+
+ROOM = statements.FOLDER.parent
+NAMES = sorted(path.stem for path in statements.FOLDER.glob("*.sql"))
+
+PLANS: dict[str, tuple[str, ...]] = {
+    "enqueue": (),
+    "promote_due": ("job_timed",),
+    "expire": ("job_expiring",),
+    "claim_queues": ("job_ready",),
+    "claim_ready": ("job_ready",),
+    "claim": ("INTEGER PRIMARY KEY",),
+    "claim_renew": ("INTEGER PRIMARY KEY",),
+    "claim_start": ("INTEGER PRIMARY KEY",),
+    "attempt_start": ("PRIMARY KEY (job_id=? AND epoch=?)",),
+    "finish": ("INTEGER PRIMARY KEY",),
+    "attempt_finish": ("PRIMARY KEY (job_id=? AND epoch=?)",),
+    "output_fence": ("INTEGER PRIMARY KEY",),
+    "output_read": ("PRIMARY KEY (job_id=? AND epoch=? AND seq>?)",),
+    "rescue_orphans": ("job_timed",),
+    "cancel_requested": ("job_timed",),
+    "cancel_waiting": ("INTEGER PRIMARY KEY",),
+    "cancel_running": ("INTEGER PRIMARY KEY",),
+    "job_get": ("INTEGER PRIMARY KEY",),
+    "job_list": ("INTEGER PRIMARY KEY", "SCAN j"),
+    "events": ("event_of_job",),
+    "next_due": ("job_timed", "job_expiring"),
+    "depth": ("job_ready",),
+    "blob_touch": ("sqlite_autoindex_blob_1", "handler_id=?"),
+    "blob_prune": ("handler_blob_digest", "result_blob_digest", "job_blob_digest"),
+}
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Any:
+    found = queues.opened(tmp_path)
+    yield found
+    found.close()
+
+
+def test_every_file_is_loaded_by_name_and_every_name_has_a_file() -> None:
+    """sql("claim") is sql/claim.sql, in both directions."""
+    code = "\n".join(path.read_text() for path in ROOM.glob("*.py"))
+    assert sorted(set(re.findall(r'sql\("(\w+)"\)', code)) - {"claim"} | {"claim"}) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_says_why_and_holds_one_statement(queue: Queue, name: str) -> None:
+    """A comment first, then exactly one statement that SQLite understands."""
+    text = (statements.FOLDER / f"{name}.sql").read_text()
+    assert text.startswith("-- ")
+    assert len(text.splitlines()[0]) > 10
+    assert not sql(name).startswith("--")
+    assert ";" not in sql(name)
+    _plan(queue, name)
+
+
+@pytest.mark.parametrize("name", sorted(PLANS))
+def test_hot_statements_use_their_index(queue: Queue, name: str) -> None:
+    """EXPLAIN QUERY PLAN names the index, sorts nothing and builds no index of its own."""
+    plan = _plan(queue, name)
+    for part in PLANS[name]:
+        assert part in plan, plan
+    assert "TEMP B-TREE" not in plan
+    assert "AUTOMATIC" not in plan
+    if name not in {"job_list", "blob_prune", "depth"}:
+        assert not re.search(r"SCAN (job|attempt|event|output|blob)\b(?! USING COVERING)", plan), plan
+
+
+def _plan(queue: Queue, name: str) -> str:
+    """The plan, with every parameter NULL."""
+    text = sql(name)
+    values: Any = dict.fromkeys(re.findall(r":(\w+)", text)) or (None,) * text.count("?")
+    with queue.write() as connection:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+    return "\n".join(row[3] for row in rows)
