@@ -30,7 +30,7 @@ def coloured(stream: TextIO | None = None) -> bool:
 
 def printable(text: str) -> str:
     """For a line of ours that quotes something: no escape codes, no control characters."""
-    return _CONTROL.sub("", _ESCAPE.sub("", text)).replace("\r", "")
+    return _CONTROL.sub("", _ESCAPE.sub("", text)).replace("\r", "").replace("\b", "")
 
 
 def safe(text: str, *, colours: bool) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import TetherLabError
+from tether_lab.errors import TetherLabError, WorkerError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, State
 
 from . import follow as following, results, wait as waiting
@@ -100,6 +100,10 @@ class Job:
         """The Python stack of the running job, every thread. Raises WorkerError if it does not run."""
         from tether_lab.worker import spawn
 
+        row = self.row
+        if row.state is not State.RUNNING:
+            raise WorkerError(f"job {self.id} ({row.key}) is {row.state}: it has a stack while it runs",
+                              remedy="job.attempts[-1].traceback has the one it failed with, if it did.")
         return spawn.stack(self.lab.folder, self.id)
 
     # -- its end -------------------------------------------------------------------------------

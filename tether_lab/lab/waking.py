@@ -9,8 +9,9 @@ from tether_lab.errors import WorkerError
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.worker import spawn
 
-PATIENCE = 3.0
-"""Seconds before a worker that was started in the background is started again."""
+SHORTEST, PATIENCE = 0.5, 3.0
+"""Seconds that a worker started in the background has to show itself; SHORTEST if the last one that
+did is known to be dead."""
 
 
 class Waker:
@@ -55,7 +56,8 @@ class Waker:
         """For those who wait: a worker that listens. Raises WorkerDidNotStart with its log's end."""
         if not self.may_start or spawn.is_running(self._folder):
             return
-        if time.monotonic() - self._started_at < PATIENCE:
+        since = time.monotonic() - self._started_at
+        if since < SHORTEST or (since < PATIENCE and spawn.status(self._folder).state != "dead"):
             return                  # on its way
         self._started_at = time.monotonic()
         spawn.start(self._folder, self._settings)
