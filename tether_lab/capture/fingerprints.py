@@ -8,6 +8,7 @@ classes by their members, other objects by what they reduce to.
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import hashlib
 import struct
@@ -126,6 +127,9 @@ class _Walk:
         """Code, defaults, attributes and closure; globals are variables of their own."""
         if function.__module__ != "__main__" and _by_name(function):
             return self._named(function)
+        if {"registry", "dispatch", "_clear_cache"} <= vars(function).keys():
+            registry: Any = vars(function)["registry"]        # singledispatch; its closure is a cache
+            return self.all("dispatch", [vars(function)["__wrapped__"], dict(registry)])
         closure = [_contents(cell) for cell in function.__closure__ or ()]
         return self.all("function", [
             function.__qualname__, function.__code__, function.__defaults__,
@@ -157,7 +161,8 @@ class _Walk:
         return _hash(b"array", shape, order, digest.encode())
 
     def _reduced(self, value: Any) -> bytes:
-        reduced = value.__reduce_ex__(4)
+        reducer = copyreg.dispatch_table.get(type(value))
+        reduced: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
         if isinstance(reduced, str):
             return _hash(b"global", type(value).__module__.encode(), reduced.encode())
         constructor, arguments, *rest = reduced
