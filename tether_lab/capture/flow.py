@@ -16,6 +16,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
+from .bound import Loop, Unreachable, meet
 from .evidence import BUILTINS, INTERACTIVE, Evidence, Names
 from .scopes import (
     Comprehension,
@@ -36,30 +37,6 @@ _QUIET_DECORATORS = frozenset({
 _SWALLOWS = frozenset({"suppress", "raises", "assertRaises"})
 
 
-class _Unreachable(set[str]):
-    """The bound names after ``raise``: whatever is asked for is there, as nobody will ask."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
-
-    def copy(self) -> _Unreachable:
-        return _Unreachable()
-
-
-def _meet(*ends: set[str]) -> set[str]:
-    """Names bound for certain where several ways come together."""
-    reached = [end for end in ends if not isinstance(end, _Unreachable)]
-    return set.intersection(*reached).copy() if reached else _Unreachable()
-
-
-class _Loop:
-    """Where ``break`` and ``continue`` lead: the bound names at each of them."""
-
-    def __init__(self) -> None:
-        self.breaks: list[set[str]] = []
-        self.continues: list[set[str]] = []
-
-
 class Flow(ast.NodeVisitor):
     """Walks the statements of a cell in order; what it finds goes to ``names``."""
 
@@ -70,13 +47,13 @@ class Flow(ast.NodeVisitor):
         self._certain: set[str] = set()
         self._deferred: dict[str, Outside] = {}
         self._resolving: set[str] = set()
-        self._loops: list[_Loop] = []
+        self._loops: list[Loop] = []
         self._class: list[str] = []
 
     def run(self, body: Iterable[ast.stmt]) -> None:
         """Walk a whole cell."""
         self._block(body)
-        if isinstance(self.bound, _Unreachable):
+        if isinstance(self.bound, Unreachable):
             self.bound = set(self.names.stores)
         for name in list(self._deferred):
             self._called(name)
@@ -95,7 +72,7 @@ class Flow(ast.NodeVisitor):
         return False
 
     def _use(self, name: str, line: int, *, from_function: bool = False) -> None:
-        if isinstance(self.bound, _Unreachable):
+        if isinstance(self.bound, Unreachable):
             return
         if name in self._deferred:
             self._called(name)
@@ -238,7 +215,7 @@ class Flow(ast.NodeVisitor):
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
         self.visit(node.test)
-        self.bound = _meet(self._branch([node.body], self.bound),
+        self.bound = meet(self._branch([node.body], self.bound),
                            self._branch([node.orelse], self.bound))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
@@ -284,25 +261,25 @@ class Flow(ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return | ast.Raise) -> None:
         self.generic_visit(node)
-        self.bound = _Unreachable()
+        self.bound = Unreachable()
 
     visit_Raise = visit_Return
 
     def visit_Break(self, _: ast.Break) -> None:
         if self._loops:
             self._loops[-1].breaks.append(self.bound)
-        self.bound = _Unreachable()
+        self.bound = Unreachable()
 
     def visit_Continue(self, _: ast.Continue) -> None:
         if self._loops:
             self._loops[-1].continues.append(self.bound)
-        self.bound = _Unreachable()
+        self.bound = Unreachable()
 
     # -- compound statements -----------------------------------------------------------------------
 
     def visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
-        self.bound = _meet(self._branch(node.body, self.bound),
+        self.bound = meet(self._branch(node.body, self.bound),
                            self._branch(node.orelse, self.bound))
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
@@ -317,15 +294,15 @@ class Flow(ast.NodeVisitor):
         self._loop([*node.body, node.test], node.orelse, endless=endless)
 
     def _loop(self, body: list[Any], orelse: list[ast.stmt], *, endless: bool) -> None:
-        loop, before = _Loop(), self.bound
+        loop, before = Loop(), self.bound
         self._loops.append(loop)
-        end = _meet(self._branch(body, before), *loop.continues)
-        if not before <= end and not isinstance(end, _Unreachable):
+        end = meet(self._branch(body, before), *loop.continues)
+        if not before <= end and not isinstance(end, Unreachable):
             # The body deletes names: a second round starts without them.
-            end = _meet(end, self._branch(body, before & end))
+            end = meet(end, self._branch(body, before & end))
         self._loops.pop()
-        through = _Unreachable() if endless else _meet(before, end)
-        self.bound = _meet(self._branch(orelse, through), *loop.breaks)
+        through = Unreachable() if endless else meet(before, end)
+        self.bound = meet(self._branch(orelse, through), *loop.breaks)
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
@@ -335,23 +312,23 @@ class Flow(ast.NodeVisitor):
         before = self.bound.copy()
         self._block(node.body)
         if any(_decorator(item.context_expr) in _SWALLOWS for item in node.items):
-            self.bound = _meet(before, self.bound) if not isinstance(
-                self.bound, _Unreachable) else before
+            self.bound = meet(before, self.bound) if not isinstance(
+                self.bound, Unreachable) else before
 
     visit_AsyncWith = visit_With
 
     def visit_Try(self, node: Any) -> None:
         before = self.bound
         body = self._branch(node.body, before)
-        at_error = _meet(before, body) if not isinstance(body, _Unreachable) else before
+        at_error = meet(before, body) if not isinstance(body, Unreachable) else before
         ends = [self._branch(node.orelse, body)]
         ends += [self._handler(handler, at_error) for handler in node.handlers]
-        after = _meet(*ends)
+        after = meet(*ends)
         if node.finalbody:
-            start = _meet(at_error, after)
+            start = meet(at_error, after)
             final = self._branch(node.finalbody, start)
-            if isinstance(final, _Unreachable) or isinstance(after, _Unreachable):
-                after = _Unreachable()
+            if isinstance(final, Unreachable) or isinstance(after, Unreachable):
+                after = Unreachable()
             else:
                 after = (after | (final - start)) - (start - final)
         self.bound = after
@@ -379,7 +356,7 @@ class Flow(ast.NodeVisitor):
             ends.append(self._branch([case.pattern, *guard, *case.body], before))
             exhaustive |= (isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
                            and case.guard is None)
-        self.bound = _meet(*ends) if exhaustive else _meet(before, *ends)
+        self.bound = meet(*ends) if exhaustive else meet(before, *ends)
 
     def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
         if node.name:
