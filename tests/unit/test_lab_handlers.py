@@ -198,6 +198,16 @@ def test_a_cell_becomes_a_version_and_a_job(lab: Lab) -> None:
         lab.enqueue("train", {"lrr": 5})
 
 
+def test_a_default_that_is_no_json_is_held_by_each_job(lab: Lab) -> None:
+    """A value on the line may be any object; later jobs of the handler are given it too."""
+    lab.submit_cell(cell("when", key="k", parameters={"when": (1, 2)}, register_only=True))
+    job = lab.enqueue("k")
+    assert job.payload["when"]["type"] == "tuple"
+    with lab.queue.read() as connection:
+        held = connection.execute("SELECT digest FROM job_blob WHERE job_id = 1").fetchall()
+    assert [digest for (digest,) in held] == [json.loads(job.payload["when"]["$blob"])["stream"]]
+
+
 def test_a_cell_without_a_key_gets_one_of_its_code(lab: Lab) -> None:
     """The same code has the same key, whatever its data; other code has another."""
     first, one, _ = lab.submit_cell(cell("x + 1", namespace={"x": 1}))

@@ -77,15 +77,16 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
         if found is not None:
             return found, found.version, _said(notices)
     options = handler_options(request.options).to_json()
+    large = {**captured.large, **payload.blobs}
     if request.register_only:
         version, _, notice = register(lab.queue, version, defaults=payload.text, options=options,
-                                      small_blobs=captured.small, large_blobs=captured.large)
+                                      small_blobs=captured.small, large_blobs=large)
         job = None
     else:
         jobs = new_jobs(lab, version, [payload], request.options)
         version, _, notice, ids = register_and_enqueue(
             lab.queue, version, jobs, defaults=payload.text, options=options,
-            small_blobs=captured.small, large_blobs=captured.large)
+            small_blobs=captured.small, large_blobs=large)
         lab.waker.wake()
         job = Job(lab, ids[0])
     lab.remember(version)

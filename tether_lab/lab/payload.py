@@ -46,10 +46,14 @@ def read_payload(payload: object, version: HandlerVersion, defaults: str, store:
                                 if isinstance(name, str) and not is_json(value)]
     text = check_payload({name: value for name, value in merged.items() if name not in strange},
                          largest=limit)
+    blobs: dict[str, int] = {}
+    if defaults != "{}":
+        for name, value in merged.items():
+            if name not in given and isinstance(value, dict) and BLOB in value:
+                blobs |= _held(value, store)
     if not strange:
-        # Defaults may hold blobs of their own; they are kept by the handler's first job.
-        return Payload(text)
-    found, blobs = json.loads(text), dict[str, int]()
+        return Payload(text, blobs)
+    found = json.loads(text)
     ready = {name: _as_blob(value, name, store, blobs) if name in strange else found[name]
              for name, value in merged.items()}
     return Payload(check_payload(ready, largest=limit), blobs)
@@ -126,3 +130,11 @@ def _as_blob(value: object, name: str, store: BlobStore, blobs: dict[str, int]) 
     about = body["variables"][0]
     about["name"] = ""                  # the name by which a runner asks for the one value
     return {BLOB: json.dumps(body, separators=(",", ":")), "type": about["type"], "size": about["size"]}
+
+
+def _held(stored: Mapping[str, Any], store: BlobStore) -> dict[str, int]:
+    """The files of a blob that is a default, with their sizes: each job that uses it holds them."""
+    body = json.loads(stored[BLOB])
+    digests = [digest for digest in (body["stream"], *body["buffers"]) if digest]
+    files = {digest: store.folder / digest[:2] / digest for digest in digests}
+    return {digest: file.stat().st_size for digest, file in files.items() if file.exists()}
