@@ -63,9 +63,9 @@ def new_job(handler: HandlerVersion, **values: Any) -> enqueue.NewJob:
     return replace(job, **values)
 
 
-def put(queue: Queue, handler: HandlerVersion, count: int = 1, **values: Any) -> list[int]:
+def put(into: Queue, handler: HandlerVersion, count: int = 1, /, **values: Any) -> list[int]:
     """Jobs that are due now."""
-    return enqueue.enqueue(queue, [new_job(handler, **values) for _ in range(count)], now=NOW)
+    return enqueue.enqueue(into, [new_job(handler, **values) for _ in range(count)], now=NOW)
 
 
 def turn(queue: Queue, worker: str = "w1", *, limit: int = 10, now: int = NOW, mono: int = 0,

@@ -46,5 +46,6 @@ def prune_blobs(queue: Queue, now: int, *, kept: int = KEPT) -> list[str]:
     storing a known blob again touches the file first, and its row with the transaction that needs it.
     """
     with queue.write(power=False) as connection:
-        rows = connection.execute(sql("blob_prune"), {"before": now - kept}).fetchall()
+        rows = connection.execute(sql("blob_unreferenced"), {"before": now - kept}).fetchall()
+        connection.executemany(sql("blob_forget"), [(digest,) for digest, _ in rows])
     return [digest for digest, is_file in rows if is_file]

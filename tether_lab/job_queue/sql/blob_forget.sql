@@ -1,0 +1,2 @@
+-- In the transaction that found it unreferenced.
+DELETE FROM blob WHERE digest = ?;
