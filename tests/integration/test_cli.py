@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -29,6 +31,14 @@ def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
                           check=False, **more)
 
 
+def here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process: for what does not depend on being one."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     lab = Lab()
@@ -53,24 +63,24 @@ def test_run_passes_output_and_exit_code_on(lab: Lab, tmp_path: Path) -> None:
 
 def test_a_detached_job_is_asked_about_later(lab: Lab) -> None:
     """Its number, then jobs, show, events, cancel, wait, retry: each says what a person needs."""
-    assert "Job 1 (sleep-" in run("run", "-d", "sleep", "60").stdout
+    assert "Job 1 (sleep-" in here("run", "-d", "sleep", "60").stdout
     job = lab.get(1)
     eventually(lambda: job.status == "running")
-    assert "running" in run("jobs", "running").stdout
-    (listed,) = json.loads(run("jobs", "--json").stdout)
+    assert "running" in here("jobs", "running").stdout
+    (listed,) = json.loads(here("jobs", "--json").stdout)
     assert (listed["id"], listed["status"], listed["kind"]) == (1, "running", "shell")
     assert listed["created_at"].endswith("Z")
-    assert "running for" in run("job", "1").stdout.replace(",", "")
-    assert "subprocess" in run("job", "1", "stack").stdout
-    done = run("job", "1", "wait", "--timeout", "100ms")
+    assert "running for" in here("job", "1").stdout.replace(",", "")
+    eventually(lambda: "subprocess" in here("job", "1", "stack").stdout)
+    done = here("job", "1", "wait", "--timeout", "100ms")
     assert done.returncode == 124
     assert "still running" in done.stderr
-    assert "asked to stop" in run("job", "1", "cancel").stdout
-    assert run("job", "1", "wait").returncode == 130
-    assert "cancel requested" in run("job", "1", "events").stdout
-    assert "pending" in run("job", "1", "retry").stdout
-    assert "asked to stop" in run("cancel", "--all", "--force").stdout or job.status == "cancelled"
-    assert json.loads(run("job", "1", "show", "--json").stdout)["attempt_history"]
+    assert "asked to stop" in here("job", "1", "cancel").stdout
+    assert here("job", "1", "wait").returncode == 130
+    assert "cancel requested" in here("job", "1", "events").stdout
+    assert "pending" in here("job", "1", "retry").stdout
+    assert "asked to stop" in here("cancel", "--all", "--force").stdout or job.status == "cancelled"
+    assert json.loads(here("job", "1", "show", "--json").stdout)["attempt_history"]
 
 
 def test_enqueue_reads_values_and_waits(lab: Lab) -> None:
@@ -81,15 +91,15 @@ def test_enqueue_reads_values_and_waits(lab: Lab) -> None:
         print("hello", name)
         return {"x": x, "name": name}
 
-    done = run("enqueue", "show", "x=2.5", "name=ada", "--priority", "3", "--wait")
+    done = here("enqueue", "show", "x=2.5", "name=ada", "--priority", "3", "--wait")
     assert (done.returncode, done.stdout) == (0, "hello ada\n")
     assert lab.get(1).row.priority == 3
-    assert json.loads(run("job", "1", "result", "--json").stdout) == {"x": 2.5, "name": "ada"}
+    assert json.loads(here("job", "1", "result", "--json").stdout) == {"x": 2.5, "name": "ada"}
     assert run("enqueue", "show", "--payload", "-", "--json", input='{"x": 1}').returncode == 0
     assert lab.get(2).payload == {"x": 1}
-    assert "show" in run("handlers").stdout
-    assert "hello ada" in run("job", "1", "output").stdout
-    assert "completed" in run("stats").stdout
+    assert "show" in here("handlers").stdout
+    assert "hello ada" in here("job", "1", "output").stdout
+    assert "completed" in here("stats").stdout
 
 
 @pytest.mark.parametrize(("arguments", "code", "says"), [
@@ -136,13 +146,13 @@ def test_a_wrong_setting_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch
 
 def test_the_worker_is_started_and_stopped(lab: Lab) -> None:
     """start is idempotent, status tells by its exit code, stop drains."""
-    assert run("worker", "status").returncode == 1
-    assert "started" in run("worker", "start").stdout
-    assert "runs already" in run("worker", "start").stdout
-    assert json.loads(run("worker", "--json").stdout)["pid"] == lab.worker.status().pid
-    assert "stopped" in run("worker", "stop", "--drain", "1s").stdout
+    assert here("worker", "status").returncode == 1
+    assert "started" in here("worker", "start").stdout
+    assert "runs already" in here("worker", "start").stdout
+    assert json.loads(here("worker", "--json").stdout)["pid"] == lab.worker.status().pid
+    assert "stopped" in here("worker", "stop", "--drain", "1s").stdout
     assert not lab.worker.is_running()
-    assert "No worker" in run("worker", "stop").stdout
+    assert "No worker" in here("worker", "stop").stdout
 
 
 def test_the_worker_in_the_foreground_ends_by_signal(lab: Lab) -> None:
@@ -160,20 +170,20 @@ def test_the_worker_in_the_foreground_ends_by_signal(lab: Lab) -> None:
 
 def test_the_doctor_looks_at_everything(lab: Lab) -> None:
     """All is well in a fresh lab; loose permissions are found, named, and given a remedy."""
-    found = json.loads(run("doctor", "--json").stdout)
+    found = json.loads(here("doctor", "--json").stdout)
     assert found["ok"]
     names = {check["name"] for check in found["checks"]}
     assert names >= {"SQLite", "file system", "disk", "permissions", "keys", "queue", "log", "worker", "clock"}
     lab.close()
     lab.folder.path.chmod(0o755)
-    done = run("doctor")
+    done = here("doctor")
     assert done.returncode == 1
     assert "chmod 700" in done.stdout
 
 
 def test_the_demo_goes_well() -> None:
     """A job survives the death of its worker, before the eyes of whoever runs the demo."""
-    done = run("demo")
+    done = here("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "its attempts: lost, succeeded" in done.stdout
 
