@@ -217,7 +217,7 @@ def test_syntax_error() -> None:
 
 def test_deep_nesting_ends() -> None:
     """Pathological nesting is an error of the cell, not a crash."""
-    source = "x = " + "-" * 3000 + "1"
+    source = "x = " + "-" * 300_000 + "1"
     with pytest.raises(CellError):
         analyse(source)
-    assert "y" in analyse("z = " + " + ".join(["y"] * 500)).needed
+    assert "y" in analyse("z = " + " + ".join(["y"] * 900)).needed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+
 from tether_lab.errors import CellError
 
 from .evidence import BUILTINS, INTERACTIVE, Import, Names
@@ -19,17 +22,30 @@ def analyse(python_source: str) -> Names:
     body = parse(python_source)
     if body is None:
         raise CellError("the cell is not valid Python", remedy=_syntax(python_source))
-    names = Names()
-    try:
-        Flow(names).run(body)
-    except RecursionError as error:
-        raise CellError("the cell is nested too deeply to be analysed",
-                        remedy="Split its longest expression.") from error
+    names = _walk(body)
     if any(call.startswith(("globals", "locals", "vars")) for call, _ in names.dynamic):
         # "{x}".format(**globals()) reads what the braces name.
         for text, line in names.strings:
             names.mention(braced(text), line)
     return names
+
+
+def _walk(body: list[ast.stmt]) -> Names:
+    """Walk the tree, deeper than Python's limit allows where a long sum needs it: calls of Python
+    functions take no C stack."""
+    limit = sys.getrecursionlimit()
+    for deepest in (limit, limit + 50_000):
+        names = Names()
+        sys.setrecursionlimit(deepest)
+        try:
+            Flow(names).run(body)
+        except RecursionError:
+            continue
+        finally:
+            sys.setrecursionlimit(limit)
+        return names
+    raise CellError("the cell is nested too deeply to be analysed",
+                    remedy="Split its longest expression.")
 
 
 def _syntax(source: str) -> str:
