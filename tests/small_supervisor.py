@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,8 @@ class SmallProcess:
         self._ends = {}
 
     def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        with suppress(ProcessLookupError):     # it just ended
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         os.killpg(self.pid, signal.SIGKILL)

@@ -139,7 +139,7 @@ def test_preloading(tmp_path: Path) -> None:
         "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n")
     (tmp_path / "fine_module.py").write_text("x = 1\n")
     (tmp_path / "dying_module.py").write_text("import os; os._exit(0)\n")
-    zygote = SmallZygote(tmp_path, PYTHONPATH=str(tmp_path))
+    zygote = SmallZygote(tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     wanted = ("numpy", "torch", "no_such_module", "threaded_module", "fine_module", "dying_module", "json")
     zygote.send(wire.Preload(wanted))
     told = zygote.wait(wire.Preloaded)

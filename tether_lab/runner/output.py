@@ -56,7 +56,7 @@ class Output:
         self._sender: int | None = None
         self._running = threading.Event()
         self._thread: threading.Thread | None = None
-        self.forked = False
+        self.forked = self._forking = False
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
@@ -213,17 +213,21 @@ class Output:
 
     def _before_fork(self) -> None:
         self.flush()
-        if self._sender != threading.get_ident():
+        me = threading.get_ident()
+        if self._sender != me:
             self._lock.acquire()
+            # A warning about the fork itself may be written while the lock is held: it waits.
+            self._sender, self._forking = me, True
 
     def _after_fork_in_parent(self) -> None:
-        if self._sender != threading.get_ident():
+        if self._forking:
+            self._sender, self._forking = None, False
             self._lock.release()
 
     def _after_fork_in_child(self) -> None:
         self.forked = True
         self._items.clear()
-        self._lock, self._sender = threading.Lock(), None
+        self._lock, self._sender, self._forking = threading.Lock(), None, False
         self._signals.after_fork()
 
 
