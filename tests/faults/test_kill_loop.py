@@ -15,7 +15,8 @@ def test_random_kills_lose_nothing(home: Path) -> None:
     report = kill_loop(home / "lab", seed=random.SystemRandom().randrange(10**6), seconds=20)
     print(report)
     assert report.clean, str(report)
-    assert sum(report.kills.values()) > 20
+    assert sum(report.kills.values()) >= 8         # or it proved nothing; how many depends on the machine
+    assert report.recovered > 0
 
 
 @pytest.mark.soak
