@@ -73,7 +73,7 @@ class Queue:
         connecting.check_version()
         network = filesystem.check(folder.path, allow=settings.allow_network_fs)
         if create and role != "reader":
-            make_private(folder.path)
+            make_private(folder.run)
         if not folder.path.is_dir():
             raise QueueError(f"there is no lab in {folder.path}", where=str(folder.path),
                              remedy="Open it once from a notebook: Lab() or %load_ext tether_lab.")
@@ -86,8 +86,8 @@ class Queue:
                                  remedy="Open the lab once from a notebook: Lab() or %load_ext tether_lab.")
             connecting.create(queue.path)
         queue._look_before_touching()
+        rest.know(queue)          # before anything is open, or nobody would close it
         queue._greet()
-        rest.know(queue)
         return queue
 
     def close(self) -> None:
@@ -310,7 +310,7 @@ class Queue:
                 from .checkpoint import checkpoint
 
                 self._checkpointed_at = now
-                checkpoint(self)
+                checkpoint(self, worthwhile=LARGE_LOG)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
