@@ -50,6 +50,13 @@ VALUES = [
           "format='%(levelname)s %(message)s', force=True)", "print(logging.getLogger().level, "
           "len(logging.getLogger().handlers))"),
     _case("stdout by reference", "import sys\nout = sys.__stdout__", "import sys\nprint(out is sys.__stdout__)"),
+    _case("views of a dict", "d = {'a': 1}\nkeys, items = d.keys(), d.items()", "d['b'] = 2\nprint(list(keys), list(items))"),
+    _case("NewType and TypedDict", "from typing import NewType, TypedDict, ParamSpec\nU = NewType('U', int)\nP = ParamSpec('P')\n"
+          "class M(TypedDict):\n    a: int", "print(U(3), U.__name__, P.__name__, M(a=1), M.__annotations__.keys())"),
+    _case("a logger with handlers", "import logging, sys\nlog = logging.getLogger('tl.mine')\nlog.setLevel('INFO')\n"
+          "log.addHandler(logging.FileHandler('out.log'))", "print(log.level, [type(h).__name__ for h in log.handlers])"),
+    _case("time zone", "import os, time\nos.environ['TZ'] = 'Asia/Tokyo'\ntime.tzset()", "print(time.strftime('%H', time.localtime(0)))"),
+    _case("a name inside a class", "class A:\n    class B: pass", "print(A.B.__qualname__, A.__qualname__)"),
     _case("memoryview", "m = memoryview(b'abc')", "print(bytes(m))"),
     _case("builtin was renamed", "list_ = list\nlist = tuple", "print(list('ab'))"),
     _case("open was replaced", "def open(p): return 'mine ' + p", "print(open('x'))"),

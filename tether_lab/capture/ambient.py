@@ -179,38 +179,58 @@ def _set_decimal(decimal: Any, found: Mapping[str, Any]) -> None:
 
 
 def _logging(_: Any) -> Any:
-    """Levels that were set, and whether ``basicConfig`` gave the root a stream handler."""
+    """Levels that were set and handlers that write to a stream or a file, by logger ("" = root)."""
     root = logging.getLogger()
-    levels = {name: logger.level for name, logger in root.manager.loggerDict.items()
-              if isinstance(logger, logging.Logger) and logger.level and name not in _OTHERS_LOGGERS}
-    found: State = {"levels": levels} if levels else {}
-    if root.level != logging.WARNING:
-        found["root"] = root.level
-    for handler in root.handlers:
-        if type(handler) is logging.StreamHandler:
-            layout = handler.formatter
-            found["stream"] = {"format": getattr(layout, "_fmt", None),
-                               "datefmt": getattr(layout, "datefmt", None),
-                               "stdout": handler.stream is sys.stdout, "level": handler.level}
+    found: State = {}
+    for name, logger in [("", root), *root.manager.loggerDict.items()]:
+        if not isinstance(logger, logging.Logger) or name.partition(".")[0] in _OTHERS_LOGGERS:
+            continue
+        entry: State = {}
+        if logger.level not in {logging.NOTSET, logging.WARNING}:
+            entry["level"] = logger.level
+        handlers = [spec for handler in logger.handlers if (spec := _handler(handler))]
+        if handlers:
+            entry["handlers"], entry["propagate"] = handlers, logger.propagate
+        if entry:
+            found[name] = entry
     return found
 
 
 _OTHERS_LOGGERS = frozenset({"asyncio", "traitlets", "IPKernelApp", "parso", "prompt_toolkit", "comm",
-                             "concurrent.futures", "tornado", "matplotlib", "PIL"})
+                             "concurrent", "tornado", "matplotlib", "PIL", "distributed", "py4j",
+                             "tether_lab"})
+
+
+def _handler(handler: logging.Handler) -> State | None:
+    kind = type(handler)
+    if kind is logging.FileHandler:
+        target = {"file": getattr(handler, "baseFilename", "")}
+    elif kind is logging.StreamHandler:
+        stream = getattr(handler, "stream", None)
+        target = {"stdout": stream is sys.stdout or stream is sys.__stdout__}
+    else:
+        return None
+    layout = handler.formatter
+    return {**target, "level": handler.level, "format": getattr(layout, "_fmt", None),
+            "datefmt": getattr(layout, "datefmt", None), "formatted": layout is not None}
 
 
 def _set_logging(_: Any, found: Mapping[str, Any]) -> None:
-    root = logging.getLogger()
-    for name, level in found.get("levels", {}).items():
-        logging.getLogger(name).setLevel(level)
-    if "root" in found:
-        root.setLevel(found["root"])
-    stream = found.get("stream")
-    if stream is not None and not any(type(h) is logging.StreamHandler for h in root.handlers):
-        handler = logging.StreamHandler(sys.stdout if stream["stdout"] else sys.stderr)
-        handler.setLevel(stream["level"])
-        handler.setFormatter(logging.Formatter(stream["format"], stream["datefmt"]))
-        root.addHandler(handler)
+    for name, entry in found.items():
+        logger = logging.getLogger(name or None)
+        if "level" in entry:
+            logger.setLevel(entry["level"])
+        if "handlers" not in entry or any(_handler(handler) for handler in logger.handlers):
+            continue
+        logger.propagate = entry["propagate"]
+        for spec in entry["handlers"]:
+            stream = sys.stdout if spec.get("stdout") else sys.stderr
+            handler: logging.Handler = (logging.FileHandler(spec["file"]) if "file" in spec
+                                        else logging.StreamHandler(stream))
+            handler.setLevel(spec["level"])
+            if spec["formatted"]:
+                handler.setFormatter(logging.Formatter(spec["format"], spec["datefmt"]))
+            logger.addHandler(handler)
 
 
 def _limits(module: Any) -> Any:

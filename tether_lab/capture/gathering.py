@@ -27,6 +27,8 @@ from .refusals import TooLarge
 
 _HISTORY = frozenset({"In", "Out", "_ih", "_oh", "_dh"})
 _GIVEN = frozenset({"ctx", "payload"})
+# Libraries whose objects show themselves only once another of their modules is loaded.
+_SHOWN_BY = {"matplotlib": "matplotlib.pyplot"}
 # Words of a Captured.variables key that is no variable: the function behind a handler, a magic.
 HANDLER = "__handler__"
 MAGIC = "__magic__:"
@@ -165,7 +167,9 @@ class Gathering:
                 self.found.imports[name] = value.__name__
             else:
                 self._take(name, value)
-        self.found.submodules = sorted(set(self.found.submodules))
+        tops = {top(module) for module in self.found.referred}
+        self.found.submodules = sorted({*self.found.submodules, *(
+            shows for library, shows in _SHOWN_BY.items() if library in tops and shows in sys.modules)})
         self.found.warnings += self._arrays.warnings(self.namespace)
         return self.found
 

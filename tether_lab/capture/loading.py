@@ -13,6 +13,7 @@ import json
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -124,6 +125,8 @@ def _set_process(manifest: Manifest) -> None:
                 where=manifest.cwd, remedy="Create it, or run the cell again from another folder.",
             ) from error
     os.environ.update(manifest.environ)
+    if "TZ" in manifest.environ and hasattr(time, "tzset"):
+        time.tzset()
     sys.path[:0] = [path for path in manifest.path if path not in sys.path]
 
 

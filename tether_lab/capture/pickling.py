@@ -7,9 +7,12 @@ This module imports cloudpickle; everything that leads here does so inside a fun
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import pickle
 import sys
+import typing
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType
@@ -120,9 +123,12 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
         if constructor is _ENUM:
             return (constructor, (*arguments[:-2], None, arguments[-1]), state, *rest)
         meta, name, bases, body = arguments[:4]
+        # Two things that cloudpickle forgets: the name inside another class, and that instances
+        # have no __dict__ (named tuples set their own slots).
+        body = {**body, "__qualname__": cls.__qualname__}
         slots = vars(cls).get("__slots__")
         if isinstance(slots, str | tuple | list | dict) and not issubclass(cls, tuple):
-            body = {**body, "__slots__": slots}       # cloudpickle would give instances a __dict__
+            body["__slots__"] = slots
         members, beside = state
         ordered = {key: members[key] for key in vars(cls) if key in members} | members
         return (rebuild.make_class, (meta, name, bases, body, _runs_own_code(cls)),
@@ -172,6 +178,21 @@ class CellPickler(cloudpickle.Pickler):  # type: ignore[misc]
         # By reference it would be looked up in a __main__ that does not have it yet.
         return rebuild.cached, (function.__wrapped__, function.cache_parameters())
 
+    def view(self, view: Any) -> Any:
+        """``d.keys()`` goes on being a view of ``d``; cloudpickle would make a copy of it."""
+        mapping = next(part for part in gc.get_referents(view) if isinstance(part, dict))
+        return rebuild.view, (mapping, type(view).__name__.rpartition("_")[2])
+
+    def new_type(self, kind: Any) -> Any:
+        """``NewType`` and its like of a notebook, which pickle knows by name only."""
+        if kind.__module__ != "__main__":
+            return NotImplemented
+        if isinstance(kind, typing.NewType):
+            return (typing.NewType, (kind.__name__, kind.__supertype__), {"__module__": "__main__"})
+        if isinstance(kind, typing.ParamSpec | typing.TypeVarTuple):
+            return type(kind), (kind.__name__,)
+        return rebuild.type_alias, (kind.__name__, kind.__value__, kind.__type_params__)
+
     def cached_property(self, prop: Any) -> Any:
         """``functools.cached_property`` without its lock."""
         # Python 3.11's holds an RLock, which would be refused.
@@ -189,6 +210,10 @@ _SPECIAL: dict[type, Callable[[Any, Any], Any]] = {
     FunctionType: CellPickler.function,
     _CACHED: CellPickler.lru,
     functools.cached_property: CellPickler.cached_property,
+    **dict.fromkeys((type({}.keys()), type({}.values()), type({}.items()), type(OrderedDict().keys()),
+                     type(OrderedDict().values()), type(OrderedDict().items())), CellPickler.view),
+    **dict.fromkeys((typing.NewType, typing.ParamSpec, typing.TypeVarTuple,
+                     getattr(typing, "TypeAliasType", typing.NewType)), CellPickler.new_type),
 }
 
 

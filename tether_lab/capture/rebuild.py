@@ -115,6 +115,18 @@ def single_dispatch(default: Callable[..., Any], registry: list[tuple[type, Any]
     return function
 
 
+def view(mapping: dict[Any, Any], which: str) -> Any:
+    """``keys``, ``values`` or ``items`` of a dict."""
+    return getattr(mapping, which)()
+
+
+def type_alias(name: str, value: Any, parameters: tuple[Any, ...]) -> Any:
+    """``type Row = dict[str, int]`` (Python 3.12)."""
+    import typing
+
+    return typing.TypeAliasType(name, value, type_params=parameters)  # type: ignore[attr-defined]
+
+
 def shell() -> Any:
     """The shell of the process: what ``ip = get_ipython()`` means there, or None."""
     interactive = sys.modules.get("IPython")
