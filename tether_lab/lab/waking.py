@@ -26,6 +26,11 @@ class Waker:
     def may_start(self) -> bool:
         return self._settings.autostart and self._settings.enabled
 
+    @property
+    def on_its_way(self) -> bool:
+        """Whether this process has just started a worker that may not be there yet."""
+        return time.monotonic() - self._started_at < PATIENCE
+
     def wake(self) -> None:
         """A datagram; where nobody listens, start a worker without waiting for it.
 
@@ -39,7 +44,7 @@ class Waker:
         spawn.wake(self._folder)
 
     def _start_in_background(self) -> None:
-        if time.monotonic() - self._started_at < PATIENCE:
+        if self.on_its_way:
             return
         self._started_at = time.monotonic()
         # Not a daemon: a script that enqueues and ends has its worker started all the same.

@@ -24,7 +24,8 @@ TRACEBACK_LINES = 40
 class Snapshot:
     """A job as read at one moment, ``at`` (UTC µs). ``lab`` is the lab's uuid.
 
-    ``worker_alive`` is None where nobody looked; ``typical`` the usual seconds of a run of this
+    ``worker_alive`` is None where nobody looked, ``worker_starting`` that this process has just started
+    one; ``typical`` the usual seconds of a run of this
     key; ``outputs`` how many outputs there are; ``tail`` the last lines of its text; ``notices``
     what was said when it was submitted.
     """
@@ -37,6 +38,7 @@ class Snapshot:
     version: HandlerVersion | None = None
     result: ResultRow | None = None
     worker_alive: bool | None = None
+    worker_starting: bool = False
     typical: float | None = None
     outputs: int | None = None
     tail: str = ""

@@ -50,7 +50,8 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
             return f"due {_until(row.run_at, now)}"
         case State.PENDING:
             if snapshot.worker_alive is False:
-                return "waits for a worker, and none is running"
+                return ("waits for the worker, which is starting" if snapshot.worker_starting else
+                        "waits for a worker, and none is running")
             return f"waits for {row.waits_for}" if row.waits_for else "waits for a free runner"
         case State.RETRYING:
             return f"{_of(snapshot)} did not succeed; next one {_until(row.run_at, now)}"
@@ -151,7 +152,7 @@ def hints(snapshot: Snapshot) -> tuple[str, ...]:
     """What can be done now, each one thing to type."""
     row = snapshot.row
     said = []
-    if row.state is State.PENDING and snapshot.worker_alive is False:
+    if row.state is State.PENDING and snapshot.worker_alive is False and not snapshot.worker_starting:
         said.append("%tether start starts a worker")
     if row.state in (State.EXPIRED, State.CANCELLED):
         said.append(f"%jobs retry {row.id} runs it now")
