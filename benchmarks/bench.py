@@ -131,7 +131,8 @@ def starting() -> Iterator[Figure]:
         lab.register(stamp, "stamp", isolation="warm")
         kernel = Kernel()
         kernel.run("%load_ext tether_lab\nimport pandas as pd\nframe = pd.DataFrame({'a': [1]})")
-        kernel.run("%%job stamp-cell --register\nfirst = __import__('time').monotonic_ns()\nframe.a.sum()\nfirst")
+        kernel.run("%%job stamp-cell --register\nimport time\nfirst = time.monotonic_ns()\n"
+                   "frame.a.sum()\nfirst")
         kernel.end()
         for key, name, target in (("stamp", "enqueue to first line, warm function", 3),
                                   ("stamp-cell", "enqueue to first line, cell, pandas preloaded", 15)):
@@ -189,7 +190,8 @@ def printing() -> Iterator[Figure]:
         found = [lab.submit(lines).result(timeout=60) for _ in range(5)]
         yield Figure("100 000 printed lines", statistics.median(found), 0.4, "s", f"worst {max(found):.2f}")
         delays = follow(lab, lab.submit(ticking))
-        yield Figure("follower sees a line, p95", p95(delays), 250, "ms", f"median {statistics.median(delays):.0f}")
+        yield Figure("follower sees a line, p95", p95(delays), 250, "ms",
+                     f"median {statistics.median(delays):.0f}")
 
 
 def follow(lab: Any, job: Any) -> list[float]:

@@ -32,14 +32,13 @@ def shell() -> Any:
 def remember() -> None:
     """Call once, before the first case. What is loaded now is frozen, so that each reset, which
     collects garbage, stays quick."""
-    import matplotlib.pyplot  # noqa: F401
-    import pandas  # noqa: F401
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    import numpy as np
+    import pandas as pd
 
     gc.freeze()
-    import matplotlib as mpl
-    import numpy as np
-
-    FIRST.update(numpy=np.get_printoptions(), rc=dict(mpl.rcParams))
+    FIRST.update(loaded=(pd, plt), numpy=np.get_printoptions(), rc=dict(mpl.rcParams))
     FIRST.update(environ=dict(os.environ), path=list(sys.path), filters=list(warnings.filters),
                  handlers=list(logging.root.handlers), level=logging.root.level,
                  builtins=set(vars(builtins)), math=set(vars(math)), recursion=sys.getrecursionlimit(),

@@ -25,8 +25,9 @@ class Kernel:
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self.quiet(f"import types as _t, sys as _s; _m = _t.ModuleType('_corpus_side'); "
-                   f"_s.modules['_corpus_side'] = _m; exec(open({str(SIDE)!r}).read(), _m.__dict__); _m.remember()")
+        self.quiet("import types as _t, sys as _s\n"
+                   "_m = _s.modules['_corpus_side'] = _t.ModuleType('_corpus_side')\n"
+                   f"exec(open({str(SIDE)!r}).read(), _m.__dict__)\n_m.remember()")
 
     @property
     def pid(self) -> int:
@@ -57,8 +58,10 @@ class Kernel:
             fold.take(message["msg_type"], message["content"])
 
     def _reply(self, request: str, deadline: float) -> None:
-        while self.client.get_shell_msg(timeout=max(1.0, deadline - time.monotonic()))["parent_header"].get("msg_id") != request:
-            continue
+        heard = None
+        while heard != request:
+            reply = self.client.get_shell_msg(timeout=max(1.0, deadline - time.monotonic()))
+            heard = reply["parent_header"].get("msg_id")
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
@@ -98,10 +101,10 @@ class Fold:
             if last.get("output_type") == "stream" and last["name"] == content["name"]:
                 last["text"] += content["text"]
             else:
-                self.outputs.append({"output_type": "stream", "name": content["name"], "text": content["text"]})
+                self.outputs.append({"output_type": kind, "name": content["name"], "text": content["text"]})
             return
-        output = {"output_type": kind, **{k: content[k] for k in ("data", "metadata", "ename", "evalue", "traceback")
-                                          if k in content}}
+        kept = ("data", "metadata", "ename", "evalue", "traceback")
+        output = {"output_type": kind, **{k: content[k] for k in kept if k in content}}
         self.outputs.append(output)
         name = content.get("transient", {}).get("display_id")
         if name:

@@ -36,7 +36,8 @@ def test_import_tether_lab_loads_only_the_standard_library() -> None:
 
 def test_the_words_load_only_the_standard_library() -> None:
     """job, outcome, errors and settings are pure."""
-    loaded = loaded_by("import tether_lab.job.options, tether_lab.outcome, tether_lab.errors, tether_lab.settings")
+    words = ("job.options", "outcome", "errors", "settings")
+    loaded = loaded_by("import " + ", ".join(f"tether_lab.{word}" for word in words))
     assert loaded - {"tether_lab"} <= set(sys.stdlib_module_names)
 
 
@@ -52,9 +53,11 @@ def test_the_supervisor_loads_nothing_of_the_notebook() -> None:
 def test_the_runner_does_not_load_the_queue() -> None:
     """Where user code runs there is no way to the queue's database."""
     names = [".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts)
-             for p in modules() if p.parent.name == "runner" and p.stem not in ("__init__", "zygote", "spare")]
+             for p in modules()
+             if p.parent.name == "runner" and p.stem not in ("__init__", "zygote", "spare")]
     code = "import " + ", ".join(names) + "; import sys; assert 'tether_lab.job_queue' not in sys.modules"
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60,
+                          cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 

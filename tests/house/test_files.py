@@ -19,7 +19,8 @@ def test_no_file_carries_a_path_of_a_machine_or_the_address_of_a_registry() -> N
     for path in tracked():
         if path.suffix in TEXT and path.parts[-2:] != ("house", "test_files.py"):
             text = path.read_text(errors="replace")
-            found += [f"{shown(path)}: {m.group()}" for rule in (MACHINE, REGISTRY) for m in rule.finditer(text)]
+            found += [f"{shown(path)}: {m.group()}" for rule in (MACHINE, REGISTRY)
+                      for m in rule.finditer(text)]
     assert not found
 
 

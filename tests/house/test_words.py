@@ -76,6 +76,7 @@ def test_every_sql_file_has_a_verb_and_says_why() -> None:
 
 def test_every_test_has_a_one_sentence_docstring() -> None:
     """A reader of a failure learns first what should have held."""
-    bare = [f"{shown(p)}:{f.lineno} {f.name}" for p in sorted((ROOT / "tests").rglob("test_*.py"))
-            for f in functions(ast.parse(p.read_text())) if f.name.startswith("test_") and not ast.get_docstring(f)]
+    tests = [(p, f) for p in sorted((ROOT / "tests").rglob("test_*.py"))
+             for f in functions(ast.parse(p.read_text())) if f.name.startswith("test_")]
+    bare = [f"{shown(p)}:{f.lineno} {f.name}" for p, f in tests if not ast.get_docstring(f)]
     assert not bare
