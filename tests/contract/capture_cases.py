@@ -152,6 +152,8 @@ CLASSES = [
     _case("slots are kept", "class A:\n    __slots__ = ('x', '__p')\n    def set(s): s.__p = 2\n    def get(s): return s.__p\na = A()\na.set()",
           "print(a.get())\ntry:\n    a.other = 1\nexcept AttributeError:\n    print('no')"),
     _case("order of a class", "class A:\n    z = 1\n    a = 2\n    m = 3", "print([k for k in vars(A) if k[0] != '_'])"),
+    _case("plain pickle of an instance", "class Saved:\n    def __init__(s, v): s.v = v\ns = Saved(8)",
+          "import pickle\nprint(pickle.loads(pickle.dumps(s)).v)"),
     _case("older definition", "class A:\n    v = 1\nold = A()\nclass A:\n    v = 2", "print(old.v, A.v)", "same"),
     _case("older definition is said", "class A:\n    v = 1\nold = A()\nclass A:\n    v = 2", "print(old.v)", "warned",
           "older definition of class A"),

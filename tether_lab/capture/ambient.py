@@ -110,6 +110,15 @@ def _set_rc(matplotlib: Any, values: Mapping[str, Any]) -> None:
             matplotlib.rcParams[key] = value
 
 
+def _backend(pyplot: Any) -> Any:
+    """Whether a backend is at work: it is what shows figures that were not made by pyplot."""
+    return {"loaded": True} if getattr(pyplot, "_backend_mod", None) is not None else None
+
+
+def _load_backend(pyplot: Any, _: Any) -> None:
+    pyplot.switch_backend(pyplot.matplotlib.rcParams["backend"])
+
+
 # -- numpy -----------------------------------------------------------------------------------------------
 
 _NUMPY_PRINT: dict[str, Any] = {
@@ -276,6 +285,7 @@ def _is_plain(value: Any) -> bool:
 _ASPECTS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]] = {
     "pandas": ("pandas", _pandas_options, _set_pandas),
     "matplotlib": ("matplotlib", _rc_parameters, _set_rc),
+    "pyplot": ("matplotlib.pyplot", _backend, _load_backend),
     "numpy": ("numpy", _numpy, _set_numpy),
     "sklearn": ("sklearn", _sklearn, lambda sklearn, found: sklearn.set_config(**found)),
     "plotly": ("plotly.io", _plotly, _set_plotly),

@@ -150,7 +150,7 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
     variables, buffers = _variables(found, stream, writer)
     state = read_ambient(request.seeded)
     if request.seeded & state.keys():
-        found.notes.append("the first job goes on from the notebook's random state, later ones draw anew: "
+        found.notes.append("%%job goes on from the notebook's random state, %job draws anew: "
                            + ", ".join(sorted(request.seeded & state.keys())))
     environ, withheld = changes(found.environ, request.environ_names)
     local = local_modules(_seeds(names, found), request.local_roots)

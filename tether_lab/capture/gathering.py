@@ -228,8 +228,19 @@ class Gathering:
             f for f in vars(thing).values() if isinstance(f, FunctionType)]
         for function in functions:
             self._keep_source(function.__code__.co_filename)
+        if thing.__module__ == "__main__":
+            self._by_its_name(thing)
         if isinstance(thing, type) and thing.__module__ == "__main__":
             self._older(thing)
+
+    def _by_its_name(self, thing: Any) -> None:
+        """Plain pickle, multiprocessing and joblib look things of ``__main__`` up by name."""
+        found: Any = self.namespace.get(name := thing.__qualname__.partition(".")[0])
+        for part in thing.__qualname__.split(".")[1:]:
+            found = getattr(found, part, None)
+        if found is thing:
+            kind = "class" if isinstance(thing, type) else "function"
+            self.want(name, f"{kind} of {self._root}", soft=True)
 
     def _keep_source(self, file: str) -> None:
         if file in self.found.sources or file not in linecache.cache:
