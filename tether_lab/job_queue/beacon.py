@@ -18,7 +18,7 @@ ASKED, ANSWERED = "asked", "answered"
 
 def tell(run: Path, name: str) -> None:
     """Set the time of a beacon: what was committed can be seen now."""
-    path, now = run / name, time.time_ns()
+    path, now = f"{run}{os.sep}{name}", time.time_ns()
     # Given, because the kernel's own idea of now stands still for milliseconds.
     try:
         os.utime(path, ns=(now, now))

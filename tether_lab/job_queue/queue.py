@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -49,6 +50,7 @@ class Queue:
         self.folder, self.role, self.settings, self.network = folder, role, settings, network
         self.path: Path = folder.queue_db
         self.log_path = self.path.with_name(f"{self.path.name}-wal")
+        self._names, self._run = (str(self.path), str(self.log_path)), folder.run
         self.uuid = ""
         self.boot_id = clock.boot_id()
         self.shares = Shares()
@@ -129,8 +131,9 @@ class Queue:
             finally:
                 self._writing = False
                 self._used_at = time.monotonic()
-            self._still_the_same_files()
-            beacon.tell(self.folder.run, beacon.ANSWERED if self.role == "supervisor" else beacon.ASKED)
+            if self.role != "supervisor":     # where user code is
+                self._still_the_same_files()
+            beacon.tell(self._run, beacon.ANSWERED if self.role == "supervisor" else beacon.ASKED)
             if self.role == "client":
                 self._checkpoint_if_large()
 
@@ -286,10 +289,10 @@ class Queue:
     def files_now(self) -> tuple[int, ...]:
         """The identity of the database and its log: both must be the files that we have open."""
         try:
-            found = self.path.stat()
+            found = os.stat(self._names[0])  # noqa: PTH116  twice a transaction, and three times quicker
             if self.network:
                 return found.st_dev, found.st_ino
-            return found.st_dev, found.st_ino, self.log_path.stat().st_ino
+            return found.st_dev, found.st_ino, os.stat(self._names[1]).st_ino  # noqa: PTH116  as above
         except FileNotFoundError:
             return ()
 
