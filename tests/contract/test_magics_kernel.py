@@ -264,6 +264,22 @@ def test_completion(started: Kernel) -> None:
     assert "cancel" in offers("%tether jobs ca")
 
 
+def test_a_seeded_notebook_draws_in_jobs_as_in_cells(started: Kernel) -> None:
+    """A %%job draws what the cell would have drawn, each time it is run and also after the same seed
+    was set again; %job of the same handler draws anew."""
+    started.run("import random; random.seed(1)")
+    draw = "print(random.random())"
+    seen = []
+    for before in ("", "", "random.seed(1)"):
+        if before:
+            started.run(before)
+        job = started.run(f"%%job --wait drawn\n{draw}").text
+        assert job == started.run(draw).text
+        seen.append(job)
+    assert seen[0] == seen[2] != seen[1]
+    assert started.run("%job --wait drawn").text not in seen
+
+
 def test_it_unloads(started: Kernel) -> None:
     """%unload_ext takes the magics away; a reload brings them back; jobs stay."""
     number = job_id(started.run("%%job keepme\n1"))

@@ -38,6 +38,7 @@ class JobOptions:
     meta: dict[str, Any] = field(default_factory=dict)
     cache: float | bool | None = None    # True, or the oldest acceptable age in seconds
     seed: int | None = None
+    notebook_random: bool = False        # set by %%job: go on from the notebook's random state
 
     def to_json(self) -> str:
         """Only what differs from the default, keys sorted: equal options have equal texts."""

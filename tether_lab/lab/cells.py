@@ -6,7 +6,7 @@ import hashlib
 import json
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import CellError
@@ -71,6 +71,7 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
                      request.notebook, request.cell_id)
     payload = read_payload(request.parameters, version, "{}", lab.blob_store,
                            limit=lab.settings.payload_limit)
+    wanted = replace(request.options, notebook_random=bool(request.seeded) and request.options.seed is None)
     notices: list[str | None] = []
     if request.options.cache not in (None, False) and not request.register_only:
         found = _cached(lab, version, payload.text, request.options, notices)
@@ -83,7 +84,7 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
                                       small_blobs=captured.small, large_blobs=large)
         job = None
     else:
-        jobs = new_jobs(lab, version, [payload], request.options)
+        jobs = new_jobs(lab, version, [payload], wanted)
         version, _, notice, ids = register_and_enqueue(
             lab.queue, version, jobs, defaults=payload.text, options=options,
             small_blobs=captured.small, large_blobs=large)

@@ -78,7 +78,7 @@ def signed(lab: Lab, key: str, kind: str, source: str, parameters: str, captured
 def handler_options(options: JobOptions) -> JobOptions:
     """The options that later jobs of the handler inherit: not what is said about one job."""
     return replace(options, delay=None, at=None, cache=None, description=None, meta={}, tags=(),
-                   seed=None)
+                   seed=None, notebook_random=False)
 
 
 def _namespace_of(target: Any) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from tether_lab.vault.keys import Vault
 
 REMEMBERED = 16
 LARGEST_REMEMBERED = 1_000_000
-TOGETHER = 2_000_000
-"""µs between the registration of a version and the enqueue of the job that it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,6 @@ class Dispatcher:
         self._queue, self._vault = queue, vault
         self._versions: OrderedDict[int, HandlerVersion] = OrderedDict()
         self._blobs: OrderedDict[int, dict[str, bytes]] = OrderedDict()
-        self._first_jobs: OrderedDict[int, int] = OrderedDict()
 
     def prepare(self, job: ClaimedJob) -> Prepared:
         """The job with its version. Raises BadSignature: it must not run, and nothing of it be loaded."""
@@ -72,16 +69,7 @@ class Dispatcher:
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=version.manifest.to_json(), options=job.options, blob_folder=str(folder.blobs),
             blobs=self._small_blobs(version), folder=str(folder.path), created_at=job.created_at,
-            fresh_seed=self._draws_anew(job, version))
-
-    def _draws_anew(self, job: ClaimedJob, version: HandlerVersion) -> bool:
-        """Whether random states that were captured are not for this job: they are for the first one,
-        enqueued as its version was registered, and for no retry."""
-        first = self._first_jobs.setdefault(version.id, job.claim.job_id)
-        while len(self._first_jobs) > 1000:
-            self._first_jobs.popitem(last=False)
-        together = job.created_at - version.created_at < TOGETHER
-        return job.attempt > 1 or first != job.claim.job_id or not together
+            fresh_seed=not prepared.options.notebook_random)
 
     def _small_blobs(self, version: HandlerVersion) -> dict[str, bytes]:
         found = self._blobs.get(version.id)
