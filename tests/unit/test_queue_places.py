@@ -9,7 +9,7 @@ import pytest
 import queues
 
 from tether_lab.errors import LoosePermissions, NetworkFileSystem, QueueError
-from tether_lab.job_queue import filesystem, holders, permissions
+from tether_lab.job_queue import clock, filesystem, holders, permissions, workers
 from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 
@@ -137,7 +137,14 @@ def test_the_allowed_network_file_system_works_without_a_shared_log(
     handler = queues.registered(queue)
     queues.put(queue, handler)
     assert len(queues.turn(queue).claimed) == 1
+    workers.register(queue, id="theirs", pid=1, boot_id="b", host="another host", version="1", runners=1,
+                     now=clock.utc() - 60 * queues.SECOND)
     queue.close()
+    with pytest.raises(NetworkFileSystem, match="another host"):
+        queues.opened(tmp_path, allow_network_fs=True)
+    workers.mark(queue, "theirs", "stopped", clock.utc())
+    queue.close()
+    queues.opened(tmp_path, allow_network_fs=True).close()
 
 
 def test_readers_make_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sqlite3
 import threading
 import time
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from tether_lab.errors import QueueBusy, QueueCorrupt, QueueError
+from tether_lab.errors import NetworkFileSystem, QueueBusy, QueueCorrupt, QueueError
 from tether_lab.settings import LabFolder, Settings, make_private
 
 from . import (
@@ -29,6 +30,7 @@ from . import (
     waiting,
 )
 from .shares import Shares
+from .statements import sql
 
 Role = Literal["supervisor", "client", "reader"]
 
@@ -37,6 +39,10 @@ DEADLINE = {"supervisor": 30.0, "client": 5.0, "reader": 5.0}
 
 LARGE_LOG = 16_000_000
 """Bytes of the log above which a kernel checkpoints after its commit (the worker does so earlier)."""
+
+ALONE_AFTER = 120 * 1_000_000
+"""Microseconds without a beat after which another host's worker counts as gone."""
+
 
 class Queue:
     """One lab's database. The verbs are functions in modules of their own, which are handed this.
@@ -259,6 +265,8 @@ class Queue:
                 if version < migrate.latest() and self.role != "reader":
                     self._migrate(connection, version)
                 self._recognise(connection)
+                if self.network and self.role != "reader":
+                    self._refuse_other_hosts(connection)
             except sqlite3.Error as error:
                 self._close()
                 raise failures.told(error, self.path) or error from error
@@ -285,6 +293,16 @@ class Queue:
                                remedy="Open the lab anew.", where=str(self.path))
         identity.agree(self.path, uuid)
         self.uuid = uuid
+
+    def _refuse_other_hosts(self, connection: sqlite3.Connection) -> None:
+        """On a network file system one host alone may work: locks do not reach the others."""
+        elsewhere = connection.execute(sql("worker_elsewhere"), {
+            "host": socket.gethostname(), "since": clock.utc() - ALONE_AFTER}).fetchone()
+        if elsewhere is not None:
+            raise NetworkFileSystem(
+                f"a worker on {elsewhere[0]} uses {self.path}, which lies on a network file system",
+                remedy="Stop it there and wait two minutes, or use a lab on a local disk.",
+                where=str(self.path))
 
     def files_now(self) -> tuple[int, ...]:
         """The identity of the database and its log: both must be the files that we have open."""
