@@ -49,6 +49,15 @@ def test_known_content_is_only_touched(tmp_path: Path) -> None:
     assert path.stat().st_mtime > 1
 
 
+def test_huge_contents(tmp_path: Path) -> None:
+    """Contents that are hashed while they are written are stored like all others, once."""
+    content = os.urandom(5_000_000)
+    digests = [BlobStore(tmp_path / "blobs").put(content) for _ in range(2)]
+    assert digests == [digest_of(content)] * 2
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == digests[:1]
+    assert bytes(Blobs(tmp_path / "blobs")[digests[0]]) == content
+
+
 def test_cut_file_is_written_again(tmp_path: Path) -> None:
     """A file of another size under a known name is not believed."""
     store = BlobStore(tmp_path)

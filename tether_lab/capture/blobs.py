@@ -19,6 +19,7 @@ from pathlib import Path
 from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions
 
 LARGE = 64 * 1024                  # files are faster than rows from here on
+_HUGE = 4 * 1024 * 1024            # worth a thread
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 _DIGITS = frozenset("0123456789abcdef")
 
@@ -40,40 +41,83 @@ class BlobStore:
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder, self.durable = Path(folder), durable
+        self._seen: set[bytes] = set()
 
     def put(self, buffer: Buffer) -> str:
         """Store the content; its digest. A content that is there already is only touched."""
-        digest = digest_of(buffer)
-        path = _place(self.folder, digest)
-        size = memoryview(buffer).nbytes
+        view = memoryview(buffer).cast("B")
+        sample = _sample(view)
+        if view.nbytes >= _HUGE and sample not in self._seen:
+            digest = self._write_while_hashing(view)
+        else:
+            digest = digest_of(view)
+            path = _place(self.folder, digest)
+            if not self._touched(path, view.nbytes):
+                beside = self._write(view)
+                self._name(beside, path)
+        self._seen.add(sample)
+        return digest
+
+    def _write_while_hashing(self, view: memoryview) -> str:
+        """For contents that look new: the disk and the hash take about as long, so do both."""
+        found: list[str] = []
+        hashing = threading.Thread(target=lambda: found.append(digest_of(view)), daemon=True)
+        hashing.start()
+        beside = self._write(view)
+        hashing.join()
+        path = _place(self.folder, found[0])
+        if self._touched(path, view.nbytes):
+            beside.unlink()
+        else:
+            self._name(beside, path)
+        return found[0]
+
+    def _touched(self, path: Path, size: int) -> bool:
+        """Whether the content is there already; its time is renewed then."""
         try:
             found = path.lstat()
             if stat.S_ISREG(found.st_mode) and found.st_size == size and found.st_uid == os.geteuid():
                 os.utime(path)
-                return digest
+                return True
         except FileNotFoundError:
             pass
-        self._write(path, buffer)
-        return digest
+        return False
 
-    def _write(self, path: Path, buffer: Buffer) -> None:
-        for folder in (self.folder, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_name(f".{uuid.uuid4().hex}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    def _name(self, beside: Path, path: Path) -> None:
+        """Sync the file and give it its name."""
         try:
-            try:
-                _write_all(descriptor, memoryview(buffer).cast("B"))
-                if self.durable:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            if self.durable:
+                _sync(beside, os.O_RDONLY)
             beside.replace(path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
         if self.durable:
-            _sync_folder(path.parent)
+            _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _write(self, view: memoryview) -> Path:
+        """A file with this content and without a name yet."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = self.folder / f".{uuid.uuid4().hex}"
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                _write_all(descriptor, view)
+            finally:
+                os.close(descriptor)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        return beside
+
+
+def _sample(view: memoryview) -> bytes:
+    """A quick look at a content: whether it is likely to have been stored before."""
+    found = hashlib.blake2b(view.nbytes.to_bytes(8, "little"), digest_size=16)
+    for start in range(0, view.nbytes, max(view.nbytes // 64, 4096)):
+        found.update(view[start:start + 4096])
+    return found.digest()
 
 
 def _write_all(descriptor: int, view: memoryview) -> None:
@@ -81,8 +125,8 @@ def _write_all(descriptor: int, view: memoryview) -> None:
         view = view[os.write(descriptor, view):]
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
