@@ -306,8 +306,7 @@ def test_what_was_acknowledged_survives_sigkill(lab: LabFolder, script: Script) 
 def test_any_prefix_of_the_log_is_a_whole_queue(lab: LabFolder, script: Script, tmp_path: Path) -> None:
     """A power cut may lose or garble the end of the log: what is left is a prefix of the commits, every
     job in it stands somewhere it can go on from."""
-    process = script(
-                     "from tether_lab.job_queue import checkpoint\n"
+    process = script("from tether_lab.job_queue import checkpoint\n"
                      "print(checkpoint.checkpoint(q, worthwhile=0, exposed=True).busy, flush=True)\n"
                      "done = []\n"
                      "for number in range(60):\n"
