@@ -236,6 +236,22 @@ def test_work_in_the_background_is_waited_for(zygote: SmallZygote) -> None:
     assert process.ended.kind == "succeeded"
 
 
+@pytest.mark.parametrize("source", [
+    "from joblib import Parallel, delayed\nprint(Parallel(n_jobs=2)(delayed(abs)(i) for i in (1, -2)))",
+    "from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(2)\nprint(list(pool.map(abs, (1, -2))))",
+    "import multiprocessing\npool = multiprocessing.Pool(2); print(pool.map(abs, (1, -2)))",
+    "import multiprocessing\nm = multiprocessing.Manager(); d = m.list([1, 2]); print(d)",
+    "import multiprocessing, math\nwith multiprocessing.get_context('spawn').Pool(1) as p: print(p.map(abs, (1, -2)))",
+])
+def test_pools_that_stay_open_do_not_hold_a_job(zygote: SmallZygote, source: str) -> None:
+    """Idle workers of joblib, executors, pools and managers are ended, not waited for."""
+    process = zygote.fork()
+    process.task(source)
+    process.finish(within=15)
+    assert process.text() == "[1, 2]\n"
+    assert process.ended.kind == "succeeded"
+
+
 def test_extensions_aliases_and_magics_of_the_notebook_work(zygote: SmallZygote) -> None:
     """The shell is set up as the kernel's was; an extension that is gone is a warning."""
     shell = {"extensions": ["no_such_extension", "storemagic"], "aliases": {"say": "echo said"}}

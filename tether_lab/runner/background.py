@@ -2,6 +2,7 @@
 
 A script's process ends when its threads and child processes have ended; so does a job, or their work
 would be lost without a word. Daemons, and programs started with subprocess, are not waited for.
+The steps and their order are those of Python's own exit.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ import sys
 import threading
 from typing import Any
 
-_EXECUTORS = ("concurrent.futures.thread", "concurrent.futures.process")
 
-
-def wait_for_work(ours: frozenset[int]) -> None:
-    """Wait for executors, threads and multiprocessing's processes, as Python's own exit does."""
-    for name in _EXECUTORS:
-        module: Any = sys.modules.get(name)
-        if module is not None and (module._threads_queues if "thread" in name  # noqa: SLF001
-                                   else module._threads_wakeups):  # noqa: SLF001
-            module._python_exit()  # noqa: SLF001  what threading calls at the interpreter's exit
+def wait_for_threads(ours: frozenset[int]) -> None:
+    """Let executors (of the library, of loky) finish what they were given, then join threads."""
+    for finish in reversed(getattr(threading, "_threading_atexits", ())):
+        finish()
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.current_thread() and thread.ident not in ours:
             thread.join()
+
+
+def wait_for_processes() -> None:
+    """End what serves other processes (managers), then join those of multiprocessing."""
+    util: Any = sys.modules.get("multiprocessing.util")
     processes: Any = sys.modules.get("multiprocessing.process")
-    if processes is not None:
-        for process in processes.active_children():
-            if not process.daemon:
-                process.join()
+    if util is None or processes is None:
+        return
+    util._run_finalizers(0)  # noqa: SLF001  the first step of multiprocessing's own exit
+    for process in processes.active_children():
+        if not process.daemon:
+            process.join()

@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from contextlib import suppress
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
@@ -46,13 +46,13 @@ def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -
         if not isinstance(message, wire.Task):
             continue
         ended = attempt(message, desk)
+        left: tuple[str, ...] = ()
         if desk.traces is not None:
-            ended = msgspec.structs.replace(ended, traces=desk.traces.found(desk.output.threads))
+            left = desk.traces.found(desk.output.threads)
             desk.output.restore()
-        with suppress(OSError):
-            kinship.flush_c_streams()
-        desk.output.send(ended)
-        if not warm or ended.traces:
+        kinship.flush_c_streams()
+        desk.output.send(msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left))
+        if not warm or left:
             break
     leave()
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 
 from . import wire
 
@@ -111,6 +112,15 @@ class Preloader:
             finally:
                 os._exit(code)
         self._probing = (pid, name, time.monotonic() + LONGEST_PROBE)
+
+
+def rehearse_captures() -> None:
+    """Import what loading captures and storing results need, and store one value for nothing."""
+    import cloudpickle  # noqa: F401  otherwise each job would import it
+
+    from tether_lab.capture import Blobs, BlobStore, dump_result, hint, load_manifest, load_result
+
+    dump_result((Blobs, hint, load_manifest, load_result), {}, BlobStore(Path(os.devnull)))
 
 
 def can_import(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -56,4 +55,4 @@ def succeeded(task: wire.Task, value: object, keep: dict[str, Any],
     return wire.Ended(
         task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
         result_text=stored.text, result_type=stored.type, result_size=stored.size,
-        blobs=stored.blobs or {}, at=time.monotonic_ns())
+        blobs=stored.blobs or {})

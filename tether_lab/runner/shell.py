@@ -35,7 +35,8 @@ from .signals import Signals
 ENVIRONMENT = {"TERM": "xterm-color", "CLICOLOR": "1", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1",
                "PAGER": "cat", "GIT_PAGER": "cat",
                "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "await __import__('asyncio').sleep(0)", "!:")
+REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "import IPython.display",
+             "await __import__('asyncio').sleep(0)", "!:")
 MAGIC = "__magic__:"
 _LOOP_WORDS = ("create_task(", "ensure_future(", "get_running_loop(")
 
@@ -278,8 +279,11 @@ def make_shell() -> JobShell:
     for cell in REHEARSAL:
         with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
             run(cell, store_history=False)
-    for name in ("x", "_", "__", "___", "_exit_code"):
+    for name in ("x", "IPython", "_", "__", "___", "_exit_code"):
         shell.user_ns.pop(name, None)
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        if hasattr(sys, name):
+            delattr(sys, name)
     shell.user_ns.update({"_": "", "__": "", "___": ""})
     return shell
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import platform
 import sys
 from contextlib import suppress
 
 from . import child, kinship, wire
 from .channel import Channel, lift
-from .preload import can_import
+from .greeting import hello
+from .preload import can_import, rehearse_captures
 from .shell import make_shell
 
 
@@ -32,11 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         os.setsid()                    # it leads its session already if it was started so
     channel, stack = Channel(lift(asked.fd)), lift(asked.stack)
     shell = make_shell()
+    rehearse_captures()
     loaded = tuple(name for name in asked.preload.split(",") if name and can_import(name))
     gc.collect()
     gc.freeze()
-    channel.send(wire.frame(wire.Hello(wire.PROTOCOL, os.getpid(), platform.python_version(), sys.prefix,
-                                       loaded=loaded)))
+    channel.send(wire.frame(hello(loaded)))
     child.serve(channel, stack, shell, warm=asked.warm)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.job import JobOptions, Manifest
 
 from . import command, context, failures, randomness, result, wire
-from .background import wait_for_work
+from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .endings import Cancel, Fail, Snooze
 from .limits import Memory
@@ -110,7 +110,7 @@ class Attempt:
         end = shell.run(self.task.source)
         if end.error is not None:
             if end.traceback is None:
-                self._show(end.error)
+                self.show(end.error)
             return failures.ended(self.task.job_id, self.task.epoch, end.error,
                                   trace=end.traceback, hint=end.hint)
         self._wait()
@@ -137,7 +137,7 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001  user code
             hint = result.hint(self.manifest, error) if isinstance(error, NameError) else None
             trace = failures.traceback_of(error) + (f"{hint}\n" if hint else "")
-            self._show(error, trace)
+            self.show(error, trace)
             return failures.ended(task.job_id, task.epoch, error, trace=trace, hint=hint)
         return self._returned(value, vars(handler.module))
 
@@ -158,12 +158,13 @@ class Attempt:
 
     def _wait(self) -> None:
         if not self.desk.warm:
-            wait_for_work(self.desk.output.threads)
+            wait_for_threads(self.desk.output.threads)
 
     def _started(self) -> None:
         self.desk.output.send(wire.Started(self.task.job_id, self.task.epoch, time.monotonic_ns()))
 
-    def _show(self, error: BaseException, trace: str | None = None) -> None:
+    def show(self, error: BaseException, trace: str | None = None) -> None:
+        """An error that IPython did not show."""
         lines = (trace if trace is not None else failures.traceback_of(error)).splitlines()
         self.desk.output.send(wire.ErrorOutput(
             type(error).__name__, failures.message_of(error), tuple(lines)))
@@ -193,30 +194,41 @@ class Attempt:
 
 def attempt(task: wire.Task, desk: Desk) -> wire.Ended:
     """Run one task to its end, whatever its code does short of ending the process."""
-    signals = desk.signals
-    signals.begin(forget=desk.warm)
+    desk.signals.begin(forget=desk.warm)
+    desk.output.begin()
+    try:
+        ended = _attempt(task, desk)
+    except BaseException as error:  # noqa: BLE001  a signal while the ending was being made
+        desk.signals.disarm()
+        ended = failures.ended(task.job_id, task.epoch, error)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000))
+    if desk.signals.interruptions and ended.kind == "succeeded":
+        ended = wire.Ended(task.job_id, task.epoch, "cancelled", ("JobCancelled",))
+    desk.bars.finish()
+    if context.running():
+        context.current().close()
+        context.enter(None)
+    desk.output.end()
+    return ended
+
+
+def _attempt(task: wire.Task, desk: Desk) -> wire.Ended:
+    """Load, run, store: from here on signals raise, until the ending is known."""
     current: Attempt | None = None
     try:
         current = Attempt.of(task, desk)
         context.enter(current.context)
-        desk.output.begin()
-        signals.arm(catch_soft=bool(current.options.timeout and current.options.timeout.catch))
+        desk.signals.arm(catch_soft=bool(current.options.timeout and current.options.timeout.catch))
         ended = current.run()
+        if ended.kind == "succeeded" and not desk.warm:
+            wait_for_processes()
     except BaseException as error:  # noqa: BLE001  user code: what loading or storing met
-        signals.disarm()
+        desk.signals.disarm()
         ended = failures.ended(task.job_id, task.epoch, error)
         if ended.kind == "failed" and current is not None:
-            current._show(error)  # noqa: SLF001  its own module
+            current.show(error)
     finally:
-        signals.disarm()
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000))
-    if signals.interruptions and ended.kind == "succeeded":
-        ended = wire.Ended(task.job_id, task.epoch, "cancelled", ("JobCancelled",))
-    desk.bars.finish()
-    if current is not None:
-        current.context.close()
-    context.enter(None)
-    desk.output.end()
+        desk.signals.disarm()
     return ended
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.metadata
 import os
-import platform
 import select
 import signal
 import socket
@@ -25,8 +23,9 @@ from typing import Any, NoReturn
 
 from . import child, kinship, wire
 from .channel import Channel, lift
+from .greeting import hello
 from .memory_events import OutOfMemory
-from .preload import Preloader
+from .preload import Preloader, rehearse_captures
 from .shell import JobShell, make_shell
 
 CHUNK = 1 << 16
@@ -51,8 +50,7 @@ class Zygote:
 
     def run(self) -> None:
         """Serve until the supervisor closes the socket, or the last child is gone after Retire."""
-        self._say(wire.Hello(wire.PROTOCOL, os.getpid(), platform.python_version(), sys.prefix,
-                             _version(), self._preloader.loaded))
+        self._say(hello(self._preloader.loaded))
         watched: list[Any] = [self._control, self._wake]
         while not (self._retiring and not self._tokens):
             ready, _, _ = select.select(watched, [], [], self._preloader.timeout())
@@ -185,13 +183,6 @@ def _ended_child() -> int | None:
     return found.si_pid if found is not None else None
 
 
-def _version() -> str:
-    try:
-        return importlib.metadata.version("tether-lab")
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Start the zygote on an inherited socket."""
     parser = argparse.ArgumentParser(prog="tether_lab.runner.zygote", description=__doc__)
@@ -203,10 +194,10 @@ def main(arguments: list[str] | None = None) -> int:
     kinship.show_as("tether-lab zygo")
     with socket.socket(fileno=lift(asked.fd)) as control:
         if asked.protocol != wire.PROTOCOL:
-            control.sendall(wire.frame(wire.Hello(wire.PROTOCOL, os.getpid(), platform.python_version(),
-                                                  sys.prefix, _version())))
+            control.sendall(wire.frame(hello()))
             return 3
         shell = make_shell()
+        rehearse_captures()
         zygote = Zygote(control, shell)
         gc.disable()
         gc.collect()
