@@ -17,13 +17,13 @@ from typing import Any
 State = dict[str, Any]             # aspect -> what to restore; small, made of plain values
 
 
-def read_ambient(seeded: frozenset[str] = frozenset()) -> State:
+def read_ambient(seeded: frozenset[str] = frozenset(), *, figures: bool = False) -> State:
     """What differs from the defaults. ``seeded`` names the random generators whose state goes
-    along: "random", "numpy.random", "torch"."""
+    along: "random", "numpy.random", "torch"; ``figures``: there are some among the variables."""
     state: State = {}
     for name, (module, reader, _) in _ASPECTS.items():
         loaded = sys.modules.get(module)
-        if loaded is None:
+        if loaded is None or (name == "pyplot" and not figures):
             continue
         with suppress(Exception):                     # a half-imported or faked library
             found = reader(loaded)
@@ -101,7 +101,7 @@ def _rc_parameters(matplotlib: Any) -> Any:
     now, default = matplotlib.rcParams, matplotlib.rcParamsDefault
     return {key: value for key, value in dict.items(now)
             if value is not dict.get(default, key) and _differs(value, dict.get(default, key))
-            and not key.startswith("backend") and _is_plain(value)}
+            and not key.startswith("backend") and key != "interactive" and _is_plain(value)}
 
 
 def _set_rc(matplotlib: Any, values: Mapping[str, Any]) -> None:
@@ -155,11 +155,12 @@ def _filters(_: Any) -> Any:
         if not isinstance(category, type) or category.__module__ != "builtins":
             continue
         entry = (action, pattern, category.__name__, where, line)
-        if entry not in _DEFAULT_FILTERS and not str(pattern or "").startswith("numpy."):
+        if entry not in _DEFAULT_FILTERS and not str(pattern or "").startswith(_OTHERS_WARNINGS):
             found.append(entry)
     return found
 
 
+_OTHERS_WARNINGS = ("numpy.", ".*Trio's")             # numpy's and the kernel's own filters
 _DEFAULT_FILTERS = frozenset({
     ("default", None, "DeprecationWarning", "__main__", 0),
     ("ignore", None, "DeprecationWarning", None, 0),

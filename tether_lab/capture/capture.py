@@ -148,7 +148,8 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
     writer = Writer(store)
     stream = found.stream.file.getbuffer() if found.parts else memoryview(b"")
     variables, buffers = _variables(found, stream, writer)
-    state = read_ambient(request.seeded)
+    figures = any(top(module) == "matplotlib" for module in found.referred)
+    state = read_ambient(request.seeded, figures=figures)
     if request.seeded & state.keys():
         found.notes.append("%%job goes on from the notebook's random state, %job draws anew: "
                            + ", ".join(sorted(request.seeded & state.keys())))

@@ -174,6 +174,7 @@ def _absolute(name: str, package: bool, imports: Iterable[str]) -> list[str]:
 
 # -- stale modules ---------------------------------------------------------------------------------
 
+_LOOKED_AT: dict[str, Any] = {}            # name of a module -> its spec; "" -> the roots
 _SEEN: dict[str, tuple[Any, int]] = {}     # file -> (the spec it was loaded by, its time then)
 
 
@@ -184,10 +185,17 @@ def watch_modules(roots: Sequence[Path] = ()) -> None:
     makes a new spec, so a module that autoreload keeps up to date is noted anew.
     """
     where = real_roots(roots)
-    for module in list(sys.modules.values()):
+    if _LOOKED_AT.setdefault("", where) != where:
+        _LOOKED_AT.clear()
+        _LOOKED_AT[""] = where
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__dict__", _LOOKED_AT).get("__spec__")
+        if spec is None or _LOOKED_AT.get(name) is spec:
+            continue
+        _LOOKED_AT[name] = spec
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and isinstance(module, ModuleType) and is_local(module, where):
-            _first_seen(file, module.__spec__)
+            _first_seen(file, spec)
 
 
 def _first_seen(file: str, spec: Any) -> int:
