@@ -20,7 +20,7 @@ def message_of(error: BaseException) -> str:
     """``str(error)``, or a sentence about why there is none."""
     try:
         text = error.message if isinstance(error, TetherLabError) else str(error)
-        if isinstance(error, SyntaxError) and str(error.filename).startswith("<ipython-input"):
+        if isinstance(error, SyntaxError) and "/ipykernel_" in str(error.filename):
             text = f"{error.msg} (cell, line {error.lineno})"
         text = text.encode("utf-8", "backslashreplace").decode()
     except Exception as problem:  # noqa: BLE001  user code: the __str__ of an exception

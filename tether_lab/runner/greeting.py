@@ -10,7 +10,8 @@ from . import wire
 
 
 def hello(loaded: tuple[str, ...] = ()) -> wire.Hello:
-    """``loaded``: the modules imported ahead."""
+    """``loaded``: the modules imported ahead; those of captures are told as well."""
+    captures = tuple(sorted(name for name in sys.modules if name.startswith("tether_lab.capture.")))
     package = sys.modules["tether_lab"]      # an import would draw every room in
     return wire.Hello(wire.PROTOCOL, os.getpid(), platform.python_version(), sys.prefix,
-                      package.__version__, loaded)
+                      package.__version__, (*captures, *loaded))

@@ -11,8 +11,10 @@ import builtins
 import contextlib
 import os
 import sys
+import tempfile
 import types
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -91,11 +93,16 @@ class _Hook(DisplayHook):
 
 
 class _Compiler(CachingCompiler):
-    """Names code of earlier cells, which came along with the captures, for tracebacks."""
+    """Names the code of cells for tracebacks, of earlier ones too, which came along with captures."""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:  # noqa: ARG002
+        # As in a kernel. IPython formats the lines around an error by other rules in a file of no name.
+        crc = zlib.crc32(raw_code.encode(errors="replace"))
+        return f"{tempfile.gettempdir()}/ipykernel_{os.getpid()}/{crc}.py"
 
     def format_code_name(self, name: str) -> tuple[str, str] | None:
         known = super().format_code_name(name)
-        if known is None and ("/ipykernel_" in name or name.startswith("<ipython-input-")):
+        if known is None and "/ipykernel_" in name:
             return "Cell", "of the notebook"
         return known
 
