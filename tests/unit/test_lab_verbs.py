@@ -252,3 +252,10 @@ def test_a_closed_lab_opens_again(lab: Lab) -> None:
     lab.enqueue("work")
     lab.close()
     assert len(lab.jobs()) == 1
+
+
+def test_what_is_refused_shows_the_callers_line_and_none_of_ours(lab: Lab) -> None:
+    """An error raised on purpose comes with the frames of the caller and of the door alone."""
+    with pytest.raises(UnknownHandler) as refused:
+        lab.enqueue("nope")
+    assert [entry.path.name for entry in refused.traceback] == ["test_lab_verbs.py", "door.py"]

@@ -102,7 +102,7 @@ class Attempt:
     outcome: str | None            # its name: succeeded, failed, timed_out, cancelled, snoozed, crashed …
     error_type: str | None
     error: str | None
-    traceback: str | None          # plain text, may hold ANSI colours
+    traceback: str | None = field(repr=False)     # plain text, may hold ANSI colours
     usage: Usage = field(default_factory=Usage)
 
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.job import HandlerVersion, JobOptions
 
+from .door import door
+
 if TYPE_CHECKING:
     from .job import Job
     from .lab import Lab
 
 
+@door
 class RegisteredHandler:
     """What ``@lab.handler`` leaves in place of the function: call it as before (``ctx`` may be left
     out), or ``enqueue`` it.

@@ -10,6 +10,7 @@ from tether_lab.errors import TetherLabError, WorkerError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, State
 
 from . import follow as following, results, wait as waiting
+from .door import door
 from .travel import open_job
 from .watch import Watch
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 
+@door
 class Job:
     """One job of a lab, in whatever state it is now. ``int(job)`` is its id.
 

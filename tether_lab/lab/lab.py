@@ -12,6 +12,7 @@ from tether_lab.job import Handler, HandlerVersion, JobRow, State
 from tether_lab.job.options import read_options
 from tether_lab.settings import LabFolder, Settings, SettingsError
 
+from .door import door
 from .handler import RegisteredHandler
 from .job import Job
 from .travel import in_a_job, is_in_a_job, open_lab
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Status = str | State | Iterable[str]
 
 
+@door
 class Lab:
     """A lab: a queue of jobs, the handlers they run, and the worker that runs them.
 

@@ -6,7 +6,10 @@ from tether_lab.settings import LabFolder, Settings
 from tether_lab.worker import spawn
 from tether_lab.worker.spawn import WorkerStatus
 
+from .door import door
 
+
+@door
 class WorkerControl:
     """The worker of one lab. It is a process of its own: what is done here outlives this kernel."""
 
