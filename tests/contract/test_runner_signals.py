@@ -174,7 +174,7 @@ def test_the_stack_of_a_running_job_can_be_read(zygote: SmallZygote, source: str
     process = started(zygote, source)
     time.sleep(0.1)
     process.signal(signal.SIGUSR1)
-    while b"<ipython-input" not in process.pipes["stack"]:
+    while b"/ipykernel_" not in process.pipes["stack"]:
         assert process.read(1.0)
     process.kill()
     process.finish(10)

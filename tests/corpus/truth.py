@@ -42,8 +42,10 @@ class Kernel:
     def helper(self, verb: str) -> None:
         self.quiet(f"{HELPER}.{verb}()")
 
-    def run(self, code: str, *, silent: bool = False, within: float = 60.0) -> list[dict[str, Any]]:
-        request = self.client.execute(code, silent=silent, store_history=not silent, allow_stdin=False)
+    def run(self, code: str, *, silent: bool = False, store: bool | None = None,
+            within: float = 60.0) -> list[dict[str, Any]]:
+        request = self.client.execute(code, silent=silent, allow_stdin=False,
+                                      store_history=not silent if store is None else store)
         fold, deadline = Fold(), time.monotonic() + within
         while True:
             try:
