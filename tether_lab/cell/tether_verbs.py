@@ -50,6 +50,7 @@ class TetherVerbs:
         _say(f"The worker of {lab.name} {'is running already' if before else 'started'} (pid {status.pid}).")
 
     def stop(self, words: Words) -> None:
+        from tether_lab.job import State
         from tether_lab.job.duration import seconds
 
         lab = self._current.lab
@@ -57,6 +58,11 @@ class TetherVerbs:
             _say(f"No worker runs for {lab.name}.")
             return
         drain = words.flags.get("drain")
+        running = lab.counts()[State.RUNNING]
+        if running and "now" not in words.flags:
+            patience = lab.settings.drain_grace if drain is None else seconds(drain, what="drain")
+            _say(f"{running} running: the worker waits up to {patience:g} s for that to finish, then puts it "
+                 "back; that burns no attempt. Interrupt and use %tether stop --now to stop at once.")
         lab.worker.stop(drain=None if drain is None else seconds(drain, what="drain"),
                         now="now" in words.flags)
         _say(f"The worker of {lab.name} stopped; what was not finished waits in the queue.")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import TetherLabError, WorkerError
+from tether_lab.errors import TetherLabError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, State
 
 from . import follow as following, results, wait as waiting
@@ -98,15 +98,13 @@ class Job:
         """Output rows ``(seq, epoch, body)`` behind ``(epoch, seq)``: for those who follow."""
         return following.rows(self.lab, self.id, after)
 
-    def stack(self) -> str:
-        """The Python stack of the running job, every thread. Raises WorkerError if it does not run."""
-        from tether_lab.worker import spawn
+    def stack(self, *, raw: bool = False) -> str:
+        """Where the running job is now: every thread with user code in it, the newest call last, with
+        the lines of the cell; ``raw`` gives the dump as faulthandler wrote it. Raises WorkerError if
+        the job does not run."""
+        from .stack import stack
 
-        row = self.row
-        if row.state is not State.RUNNING:
-            raise WorkerError(f"job {self.id} ({row.key}) is {row.state}: it has a stack while it runs",
-                              remedy="job.attempts[-1].traceback has the one it failed with, if it did.")
-        return spawn.stack(self.lab.folder, self.id)
+        return stack(self.lab, self.id, raw=raw)
 
     # -- its end -------------------------------------------------------------------------------
 
