@@ -88,6 +88,22 @@ def test_rc_parameters_round_trip() -> None:
         assert matplotlib.rcParams["lines.linewidth"] == 7.5
 
 
+def test_styles_of_matplotlib_travel_whole() -> None:
+    """Cap styles are enumerations and effects are objects; a style is nothing without them."""
+    matplotlib = pytest.importorskip("matplotlib")
+    style, effects = pytest.importorskip("matplotlib.style"), pytest.importorskip("matplotlib.patheffects")
+    with matplotlib.rc_context():
+        style.use("seaborn-v0_8-whitegrid")
+        matplotlib.rcParams["path.effects"] = [effects.withStroke(linewidth=4)]
+        state, wanted = read_ambient()["matplotlib"], dict(matplotlib.rcParams)
+    with matplotlib.rc_context():
+        apply({"matplotlib": state})
+        found = dict(matplotlib.rcParams)
+        assert [type(effect).__name__ for effect in found.pop("path.effects")] == ["withStroke"]
+    del wanted["path.effects"]
+    assert {key for key in wanted if wanted[key] != found[key]} == set()
+
+
 def test_standard_library_settings() -> None:
     """Decimal context, warning filters, logging levels and numpy's printing come back."""
     logger = logging.getLogger("tl.some")

@@ -8,6 +8,7 @@ moment it is imported there, so that a setting alone never costs an import.
 from __future__ import annotations
 
 import logging
+import pickle
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -99,15 +100,20 @@ def _set_pandas(pandas: Any, options: Mapping[str, Any]) -> None:
 def _rc_parameters(matplotlib: Any) -> Any:
     # dict's own methods: rcParams' look-ups resolve the backend, which imports pyplot.
     now, default = matplotlib.rcParams, matplotlib.rcParamsDefault
-    return {key: value for key, value in dict.items(now)
-            if value is not dict.get(default, key) and _differs(value, dict.get(default, key))
-            and not key.startswith("backend") and key != "interactive" and _is_plain(value)}
+    found = {}
+    for key, value in dict.items(now):
+        if (value is not dict.get(default, key) and _differs(value, dict.get(default, key))
+                and not key.startswith("backend") and key != "interactive"):
+            value = str.__str__(value) if isinstance(value, str) else value      # cap and join styles
+            # Effects of lines (xkcd) are objects; as bytes they import nothing before their time.
+            found[key] = value if _is_plain(value) else pickle.dumps(value, protocol=5)
+    return found
 
 
 def _set_rc(matplotlib: Any, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         with suppress(Exception):
-            matplotlib.rcParams[key] = value
+            matplotlib.rcParams[key] = pickle.loads(value) if isinstance(value, bytes) else value
 
 
 def _backend(pyplot: Any) -> Any:
