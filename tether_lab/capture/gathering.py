@@ -26,12 +26,17 @@ from .pickling import CellPickler, Silent, Stream
 from .refusals import TooLarge
 
 _HISTORY = frozenset({"In", "Out", "_ih", "_oh", "_dh"})
-_GIVEN = frozenset({"ctx", "payload"})
+_GIVEN = {
+    "ctx": "ctx is the notebook's own variable; the job's is tether_lab.ctx",
+    "payload": "payload is the notebook's own variable; the job's is tether_lab.ctx.payload",
+}
+"""What every job has, and what is said where a notebook uses the name for something of its own."""
 # Libraries whose objects show themselves only once another of their modules is loaded.
 _SHOWN_BY = {"matplotlib": "matplotlib.pyplot"}
-# Words of a Captured.variables key that is no variable: the function behind a handler, a magic.
+# Words of a Captured.variables key that is no variable: a handler's function, a magic, a printer.
 HANDLER = "__handler__"
 MAGIC = "__magic__:"
+PRINTER = "__printer__:"
 
 
 @dataclass(slots=True)
@@ -65,6 +70,12 @@ class Gathered:
     too_large: bool = False
 
 
+def _given(namespace: dict[str, Any]) -> set[str]:
+    """The names that the job gives a meaning to: not those of which the notebook has its own."""
+    return {name for name in _GIVEN if name not in namespace
+            or type(namespace[name]).__module__.startswith("tether_lab.")}
+
+
 class Gathering:
     """One attempt to gather. Names in ``dropped`` could not travel and were not needed for
     certain; they were left out of the next attempt."""
@@ -72,7 +83,7 @@ class Gathering:
     def __init__(self, namespace: dict[str, Any], *, limit: float, excluded: Iterable[str] = (),
                  repeated: bool = False, dropped: Iterable[str] = ()) -> None:
         self.namespace, self.repeated = namespace, repeated
-        self.excluded = _GIVEN | set(excluded) | set(dropped)
+        self.excluded = _given(namespace) | set(excluded) | set(dropped)
         self._stream = Stream(self._pickler, limit)
         self.found = Gathered(self._stream)
         self.soft: set[str] = set()                   # may be left out if they cannot travel
@@ -119,6 +130,8 @@ class Gathering:
             self.found.why[name] = why
             if soft:
                 self.soft.add(name)
+            if name in _GIVEN:
+                self.found.notes.append(_GIVEN[name])
             self._waiting.append((name, self.namespace[name]))
         elif not quiet and name not in BUILTINS and name not in INTERACTIVE:
             self.found.missing[name] = why
@@ -194,7 +207,7 @@ class Gathering:
         import io
 
         silent = CellPickler(io.BytesIO(), Silent(), self.namespace, lambda _: False)
-        shown = name.removeprefix(MAGIC)
+        shown = name.removeprefix(MAGIC).removeprefix(PRINTER)
         sentence, remedy = explain(shown, value, error, silent)
         text = f"{shown} {sentence} ({self.found.why[name]}): {remedy}"
         if name in self.soft:
