@@ -54,13 +54,14 @@ def compound(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[str]:
         st.builds(lambda x, n: f"while True:\n{block(x)}\n    if {n} < 99: break", inner, name),
         st.builds(lambda x, n: f"for _ in range(2):\n{block(x)}\n    if {n} % 2: continue\n    {n} = 1",
                   inner, name),
-        st.builds(lambda x, y, z: f"try:\n{block(x)}\nexcept ValueError as d:\n{block(y)}\nfinally:\n{block(z)}",
-                  inner, inner, inner),
+        st.builds(lambda x, y, z: f"try:\n{block(x)}\nexcept ValueError as d:\n{block(y)}\n"
+                  f"finally:\n{block(z)}", inner, inner, inner),
         st.builds(lambda x, y: f"try:\n{block(x)}\nexcept (ValueError, NameError):\n{block(y)}", inner, inner),
         st.builds(lambda n, x, y: f"match {n} % 3:\n    case 0:\n{textwrap.indent(block(x), '    ')}\n"
                   f"    case {n}:\n{textwrap.indent(block(y), '    ')}", name, inner, inner),
         st.builds(lambda x: f"with suppress(ValueError):\n{block(x)}", inner),
-        st.builds(lambda x, n: f"class C:\n{block(x)}\n    def m(self): return {n}\nprint(C().m())", inner, name),
+        st.builds(lambda x, n: f"class C:\n{block(x)}\n    def m(self): return {n}\nprint(C().m())",
+                  inner, name),
         st.builds(function, inner, st.none() | name, name),
     )
 
