@@ -11,9 +11,8 @@ The cases stand in ``cells/*.txt``, made of these lines:
     # expect: refused TEXT              `%%job` itself fails and its message contains TEXT
     # expect: warned TEXT               `%%job` says TEXT when the cell is submitted
     # expect: fails TEXT                the job fails, loudly, with TEXT in its error
-    # expect: prints TEXT             the outputs contain TEXT: where a kernel cannot be the judge (a
-                                      parameter, a descriptor that it reads late) or is wrong itself (it
-                                      points at the last line that ran, not at the one that raised)
+    # expect: prints TEXT               the outputs contain TEXT: where a kernel cannot be the judge (a
+                                        parameter, a descriptor that it reads late)
 
 ``reading`` reads them, ``truth`` runs the kernel, ``normal`` makes outputs comparable.
 """
