@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tether_lab.vault import Vault
 
     from .cells import CellRequest
+    from .frames import Frames
     from .listing import Jobs
     from .stats import Stats
 
@@ -227,6 +228,13 @@ class Lab:
         from .stats import stats
 
         return stats(self)
+
+    @property
+    def frames(self) -> Frames:
+        """Tidy pandas frames of all that the lab knows: ``lab.frames.jobs(since="7d")``."""
+        from .frames import Frames
+
+        return Frames(self)
 
     def usual(self, key: str) -> float | None:
         """Seconds that a job of this key usually takes, looked up at most once a minute."""
