@@ -132,7 +132,7 @@ def test_user_code_may_replace_or_close_its_streams(zygote: SmallZygote) -> None
 
 
 def test_bars_become_values(zygote: SmallZygote) -> None:
-    """All flavours of tqdm report; nothing is printed; the last state always comes."""
+    """All flavours of tqdm report; the last state always comes, and one line of each bar that stays."""
     process = zygote.run(
         "import time\nfrom tqdm import tqdm, trange\nfrom tqdm.auto import tqdm as auto\nfrom tqdm.notebook import tqdm as note\n"
         "import tqdm.contrib.concurrent as c\n"
@@ -147,10 +147,22 @@ def test_bars_become_values(zygote: SmallZygote) -> None:
         "map": (7, 7, True), "manual": (3, None, True), "pandas": (8, 8, True)}
     assert last["inner"].position == 1
     assert last["manual"].postfix == "loss=1"
-    assert process.text() == process.text("stderr") == ""
+    assert process.text() == ""
+    lines = process.text("stderr").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["outer", "auto", "note", "map", "manual", "pandas"]
+    assert "100%" in lines[0]
+    assert "20/20" in lines[0]
     outer = [b for b in process.of(wire.ProgressBar) if b.description == "outer"]
     assert len({b.id for b in outer}) == 1
     assert len(outer) < 8
+
+
+def test_bars_in_a_file_of_the_users_own_are_text(zygote: SmallZygote) -> None:
+    """What tqdm is told to write elsewhere stands there, and is no progress of the job."""
+    process = zygote.run("import io\nfrom tqdm import tqdm\nkept = io.StringIO()\n"
+                         "for _ in tqdm(range(3), file=kept): pass\nprint('3/3' in kept.getvalue())")
+    assert process.text() == "True\n"
+    assert not process.of(wire.ProgressBar)
 
 
 def test_own_progress_is_limited_and_complete(zygote: SmallZygote) -> None:

@@ -1,7 +1,8 @@
 """Progress: every tqdm bar, and ``ctx.progress``, as values instead of text.
 
 tqdm is patched where its bars are drawn, whichever flavour made them, so user code stays as it is.
-Nothing is patched before tqdm is imported.
+Nothing is patched before tqdm is imported. A bar that stays (``leave``) ends as one line of text, as
+it does in a notebook; one drawn into a file of the user's own is left to tqdm.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ class Bars:
         self._began: float | None = None
         self._numbers = itertools.count(1)
 
-    @property
-    def drawing_is_ours(self) -> bool:
-        """False in a process that user code forked: it has no channel, its bars are text."""
-        return not self._output.forked
+    def draws(self, file: Any) -> bool:
+        """Whether bars for ``file`` are ours. Not in a process that user code forked, which has no
+        channel, and not in a file or buffer of the user's: there they are text."""
+        return not self._output.forked and (file == self._output.stderr or file == self._output.stdout)  # noqa: PLR1714 — tqdm's wrapper compares, it has no hash
 
     def number(self) -> int:
         """A fresh id for a bar."""
@@ -80,30 +81,38 @@ class Bars:
         drawn, closed, cleared = base.display, base.close, base.clear
 
         def display(self: Any, msg: str | None = None, pos: int | None = None, **more: Any) -> Any:
-            if not bars.drawing_is_ours:
+            if not bars.draws(self.fp):
                 return drawn(self, msg, pos, **more)
             bars.show(_bar(self, bars))
             return True
 
         def close(self: Any) -> None:
-            if not bars.drawing_is_ours:
+            if self.disable or not bars.draws(self.fp):
                 closed(self)
                 return
-            if self.disable:
-                return
+            stays = _stays(self)
             self.disable = True
             with self._lock:
                 self._decr_instances(self)
             bars.show(_bar(self, bars, closed=True))
+            if stays:
+                self._ema_dt = lambda: None          # the rate of the whole run, as tqdm's own last line
+                self.fp.write(f"{self}\n")
 
         def clear(self: Any, nolock: bool = False) -> None:
-            if not bars.drawing_is_ours:
+            if not bars.draws(self.fp):
                 cleared(self, nolock)
 
         base.display, base.close, base.clear = display, close, clear
         base.status_printer = staticmethod(_printer(bars, base.status_printer))
         base.write = classmethod(_write)
         base.monitor_interval = 0          # its thread would redraw bars that stand still; ours do
+
+
+def _stays(bar: Any) -> bool:
+    """Whether tqdm would leave this bar standing: asked for, or outermost, and shown at all."""
+    leave = abs(bar.pos) == 0 if bar.leave is None else bar.leave
+    return bool(leave and bar.last_print_t >= bar.start_t + bar.delay)
 
 
 def _bar(bar: Any, bars: Bars, *, closed: bool = False) -> wire.ProgressBar:
@@ -127,7 +136,7 @@ def _rate(state: dict[str, Any]) -> float | None:
 
 def _printer(bars: Bars, original: Any) -> Any:
     def status_printer(file: Any) -> Any:
-        plain = original(file) if not bars.drawing_is_ours else None
+        plain = None if bars.draws(file) else original(file)
         return plain or (lambda _text: None)
     return status_printer
 
