@@ -259,3 +259,15 @@ def test_what_is_refused_shows_the_callers_line_and_none_of_ours(lab: Lab) -> No
     with pytest.raises(UnknownHandler) as refused:
         lab.enqueue("nope")
     assert [entry.path.name for entry in refused.traceback] == ["test_lab_verbs.py", "door.py"]
+
+
+def test_the_first_event_says_how_a_job_was_asked_for(lab: Lab) -> None:
+    """``enqueued`` stands first in job.events, with every option that was given."""
+    job = lab.enqueue("work", {"x": 1}, priority=5, timeout="quick", retry="fixed:30s", tags=["a"],
+                      expires="1h", description="why", memory="1GB")
+    first = job.events[0]
+    assert (first.kind, first.at) == ("enqueued", job.row.created_at)
+    assert first.detail["priority"] == 5
+    assert first.detail["timeout"] == {"soft": 45.0, "hard": 60.0, "catch": False}
+    assert first.detail["retry"]["kind"] == "fixed"
+    assert {"tags", "expires", "description", "memory", "max_attempts", "queue"} <= set(first.detail)

@@ -119,7 +119,7 @@ class Event:
 
 
 EVENTS = (
-    "started", "succeeded", "failed", "timed_out", "cancelled", "snoozed", "crashed", "lost",
+    "enqueued", "started", "succeeded", "failed", "timed_out", "cancelled", "snoozed", "crashed", "lost",
     "interrupted", "retrying", "soft_timeout", "cancel_requested", "fenced", "rescued", "expired",
     "retried", "deduplicated", "notified", "warning",
 )
