@@ -80,6 +80,27 @@ def _fresh_interpreter(ip: Any) -> None:
     for number, handler in FIRST["signals"].items():
         signal.signal(number, handler)
     ip.run_line_magic("precision", "")
+    ip.InteractiveTB.set_mode(mode="Context")
+    type(ip).ast_node_interactivity = ip.ast_node_interactivity = "last_expr"
+    _fresh_formatters(ip)
+
+
+def _fresh_formatters(ip: Any) -> None:
+    for mime, formatter in ip.display_formatter.formatters.items():
+        usual = type(formatter)()
+        formatter.enabled = usual.enabled
+        for cls in [c for c in formatter.type_printers if c.__module__ in ("__main__", "builtins")]:
+            formatter.type_printers.pop(cls)
+        formatter.type_printers.update(usual.type_printers)
+        formatter.deferred_printers.pop(("fractions", "Fraction"), None)
+        if mime == "text/plain":
+            formatter.pprint = usual.pprint
+    from IPython.core.pylabtools import select_figure_formats
+    from matplotlib_inline.config import InlineBackend
+
+    backend = InlineBackend.instance(parent=ip)
+    backend.figure_formats, backend.print_figure_kwargs = {"png"}, {"bbox_inches": "tight"}
+    select_figure_formats(ip, {"png"}, bbox_inches="tight")
 
 
 def _fresh_libraries() -> None:
@@ -93,6 +114,8 @@ def _fresh_libraries() -> None:
     for name in ("display.precision", "display.max_rows"):           # those that cases set
         pd.reset_option(name)
     plt.close("all")
+    if mpl.get_backend() == "inline":
+        plt.ion()
     mpl.rcParams.update({k: v for k, v in FIRST["rc"].items()
                          if k not in ("backend", "interactive") and mpl.rcParams[k] != v})
 

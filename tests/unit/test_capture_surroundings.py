@@ -10,7 +10,8 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,25 @@ def test_styles_of_matplotlib_travel_whole() -> None:
         assert [type(effect).__name__ for effect in found.pop("path.effects")] == ["withStroke"]
     del wanted["path.effects"]
     assert {key for key in wanted if wanted[key] != found[key]} == set()
+
+
+def test_the_order_of_sympys_terms_travels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``init_printing(order=…)`` is kept where sympy keeps it; a stand-in, as sympy is no dependency."""
+    class Printer:
+        _global_settings: ClassVar[dict[str, object]] = {"order": "rev-lex", "odd": object()}
+
+        @classmethod
+        def set_global_settings(cls, **settings: object) -> None:
+            cls._global_settings = settings
+
+    module = ModuleType("sympy.printing.printer")
+    monkeypatch.setattr(module, "Printer", Printer, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    state = read_ambient()
+    assert state["sympy"] == {"order": "rev-lex"}
+    Printer._global_settings = {}
+    apply({"sympy": state["sympy"]})
+    assert Printer._global_settings == {"order": "rev-lex"}
 
 
 def test_standard_library_settings() -> None:

@@ -281,6 +281,12 @@ def _set_plotly(plotly_io: Any, found: Mapping[str, Any]) -> None:
     plotly_io.templates.default = found["template"]
 
 
+def _sympy(printer: Any) -> Any:
+    """What ``init_printing`` says of the order of terms and the like."""
+    settings = printer.Printer._global_settings  # noqa: SLF001 - it can be set, but not asked for
+    return {key: value for key, value in settings.items() if _is_plain(value)}
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(_is_plain(item) for item in value)
@@ -296,6 +302,8 @@ _ASPECTS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]
     "numpy": ("numpy", _numpy, _set_numpy),
     "sklearn": ("sklearn", _sklearn, lambda sklearn, found: sklearn.set_config(**found)),
     "plotly": ("plotly.io", _plotly, _set_plotly),
+    "sympy": ("sympy.printing.printer", _sympy,
+              lambda printer, found: printer.Printer.set_global_settings(**found)),
     "warnings": ("warnings", _filters, _set_filters),
     "decimal": ("decimal", _decimal, _set_decimal),
     "logging": ("logging", _logging, _set_logging),

@@ -46,6 +46,7 @@ class CaptureRequest:
     ``seeded``        generators that the notebook seeded: "random", "numpy.random", "torch"
     ``repeated``      the handler is expected to run more than once
     ``magics``        the kernel's user-defined magics, as {"line:name": function}
+    ``printers``      functions that show values of a type, as {"MIME type|module|name": function}
     ``shell``         what the runner's shell has to set up; goes into the manifest as it is
     """
 
@@ -62,6 +63,7 @@ class CaptureRequest:
     seeded: frozenset[str] = frozenset()
     repeated: bool = False
     magics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    printers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     shell: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ def capture_cell(request: CaptureRequest, store: BlobStore) -> Captured:
     names = analyse(request.source)
 
     def fill(gathering: Gathering) -> None:
-        from .gathering import MAGIC
+        from .gathering import MAGIC, PRINTER
 
         if request.mode != "none":
             gathering.want_all(names)
@@ -93,6 +95,8 @@ def capture_cell(request: CaptureRequest, store: BlobStore) -> Captured:
             if magic in request.magics:
                 gathering.add(MAGIC + magic, request.magics[magic], "a magic of the notebook",
                               soft=True)
+        for shown, printer in sorted(request.printers.items()):
+            gathering.add(PRINTER + shown, printer, "how the notebook shows values", soft=True)
 
     return _capture(request, store, names, fill)
 

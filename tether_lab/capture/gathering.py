@@ -207,7 +207,7 @@ class Gathering:
         import io
 
         silent = CellPickler(io.BytesIO(), Silent(), self.namespace, lambda _: False)
-        shown = name.removeprefix(MAGIC).removeprefix(PRINTER)
+        shown = _shown(name)
         sentence, remedy = explain(shown, value, error, silent)
         text = f"{shown} {sentence} ({self.found.why[name]}): {remedy}"
         if name in self.soft:
@@ -227,9 +227,9 @@ class Gathering:
 
     def code(self, found: CodeNames) -> None:
         """Globals, imports and environment of a function that travels."""
-        why = f"global of {self._root}"
+        why = f"global of {_shown(self._root)}"
         for name in found.reads:
-            self.want(name, why)
+            self.want(name, why, soft=self._root in self.soft)
         for name in found.strings:
             self.want(name, f"named in a string of {self._root}", soft=True)
         self.found.referred.update(found.imports)
@@ -296,6 +296,10 @@ class Gathering:
     def _note(self, text: str) -> None:
         if text not in self.found.notes:
             self.found.notes.append(text)
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix(MAGIC).removeprefix(PRINTER)
 
 
 def _is_table(value: Any) -> bool:

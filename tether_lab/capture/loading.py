@@ -29,7 +29,7 @@ from .results import RESULT, is_body
 
 _PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _REBUILD = rebuild.__name__
-_BESIDE = "__magic__:"
+_BESIDE = ("__magic__:", "__printer__:")
 
 
 class Loader(pickle.Unpickler):
@@ -74,9 +74,9 @@ def load_manifest(manifest: Manifest, blobs: Blobs, namespace: dict[str, Any], *
     modules, settings, imports and, in ``namespace``, variables.
 
     Returns what is no variable: ``__handler__`` (also in the namespace) and, as
-    ``__magic__:line:name``, user-defined magics. ``fresh_seed`` leaves random states alone;
-    ``process=False`` leaves the process alone (a kernel that debugs a job). Raises
-    CaptureUnavailable naming the variable, module or blob.
+    ``__magic__:line:name`` and ``__printer__:…``, user-defined magics and printers. ``fresh_seed``
+    leaves random states alone; ``process=False`` leaves the process alone (a kernel that debugs a
+    job). Raises CaptureUnavailable naming the variable, module or blob.
     """
     _same_python(manifest.python)
     after_import = AfterImport()

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .shell_settings import display_state, printers
+
 _SEEDS = re.compile(r"([\w.]*\.)?(\w*seed\w*|setstate|set_state|set_rng_state)\s*\(", re.IGNORECASE)
 _GENERATORS = ("random", "numpy.random", "torch")
 _OURS = frozenset({"tether_lab", "storemagic"})
@@ -83,7 +85,8 @@ def _is_local(file: str) -> bool:
 
 def shell_state(shell: Any) -> dict[str, Any]:
     """What the shell was given: ``extensions`` (names), ``aliases`` (name to command), ``magics``
-    (``{"line": {name: function}, "cell": …}``), the last two made by the user only."""
+    (``{"line": {name: function}, "cell": …}``), the last two made by the user only; ``display`` and
+    ``printers``: see ``shell_settings``."""
     defaults = {name: command.replace(" --color", "")
                 for name, command in shell.alias_manager.default_aliases}
     aliases = {name: command for name, command in shell.alias_manager.aliases
@@ -91,7 +94,7 @@ def shell_state(shell: Any) -> dict[str, Any]:
     magics = {kind: {name: function for name, function in known.items() if _is_users(function)}
               for kind, known in shell.magics_manager.magics.items() if kind in ("line", "cell")}
     return {"extensions": sorted(shell.extension_manager.loaded - _OURS), "aliases": aliases,
-            "magics": magics}
+            "magics": magics, "display": display_state(shell), "printers": printers(shell)}
 
 
 def _is_users(function: Any) -> bool:

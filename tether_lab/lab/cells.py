@@ -30,9 +30,9 @@ class CellRequest:
     ``source`` is the cell, ``transformed`` the same as plain Python (IPython's syntax resolved),
     ``parameters`` the values on the line: they declare the cell's parameters and are this job's
     payload. ``kind`` is ``cell`` or ``shell``. ``shell`` is what its runner needs of the shell
-    (``extensions``, ``aliases``, ``magics`` as
-    ``{"line": {name: function}}``), ``seeded`` which random generators the notebook seeded,
-    ``module_times`` when local modules were written as they were first imported.
+    (``extensions``, ``aliases``, ``magics`` as ``{"line": {name: function}}``, ``display``,
+    ``printers``), ``seeded`` which random generators the notebook seeded, ``module_times`` when
+    local modules were written as they were first imported.
     """
 
     source: str
@@ -97,7 +97,7 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
 def _capture(lab: Lab, request: CellRequest) -> Captured:
     from tether_lab.capture import CaptureRequest, capture_cell
 
-    shell = {name: value for name, value in request.shell.items() if name != "magics"}
+    shell = {name: value for name, value in request.shell.items() if name not in ("magics", "printers")}
     magics = {f"{kind}:{name}": function for kind, known in request.shell.get("magics", {}).items()
               for name, function in known.items()}
     return capture_cell(CaptureRequest(
@@ -106,7 +106,7 @@ def _capture(lab: Lab, request: CellRequest) -> Captured:
         without=request.without, mode="none" if request.kind == "shell" else request.capture,
         environ_names=request.environ_names, warn=lab.settings.capture_warn,
         limit=lab.settings.capture_limit, seeded=request.seeded, repeated=request.register_only,
-        magics=magics, shell=shell), lab.blob_store)
+        magics=magics, printers=request.shell.get("printers", {}), shell=shell), lab.blob_store)
 
 
 def derived_key(request: CellRequest) -> str:

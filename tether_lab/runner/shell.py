@@ -29,7 +29,7 @@ from traitlets.config import Config
 
 from tether_lab.errors import JobCancelled, NobodyThere
 
-from . import failures, shell_commands, wire
+from . import failures, shell_commands, shell_settings, wire
 from .on_import import when_imported
 from .output import Output
 from .signals import Signals
@@ -39,7 +39,7 @@ ENVIRONMENT = {"TERM": "xterm-color", "CLICOLOR": "1", "FORCE_COLOR": "1", "CLIC
                "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "import IPython.display",
              "await __import__('asyncio').sleep(0)", "!:")
-MAGIC = "__magic__:"
+MAGIC, PRINTER = "__magic__:", "__printer__:"
 _LOOP_WORDS = ("create_task(", "ensure_future(", "get_running_loop(")
 
 
@@ -254,8 +254,9 @@ class JobShell(InteractiveShell):
         return namespace
 
     def load(self, wanted: dict[str, Any], beside: dict[str, Any], warn: Callable[[str], None]) -> None:
-        """Load the extensions and aliases that the kernel had, and the magics that its user wrote
-        (``beside``: "__magic__:line:name" to function); what cannot be loaded is told."""
+        """Load the extensions, aliases and display settings that the kernel had, and the magics and
+        printers that its user made (``beside``: "__magic__:line:name" to function); what cannot be
+        loaded is told."""
         extensions: Any = self.extension_manager
         aliases: Any = self.alias_manager
         for name in wanted.get("extensions", ()):
@@ -272,6 +273,9 @@ class JobShell(InteractiveShell):
             if name.startswith(MAGIC):
                 kind, _, magic = name.removeprefix(MAGIC).partition(":")
                 define(function, kind, magic)
+            elif name.startswith(PRINTER):
+                shell_settings.register_printer(self, name.removeprefix(PRINTER), function)
+        shell_settings.apply_display_state(self, wanted.get("display", {}))
 
 
 def make_shell() -> JobShell:

@@ -175,8 +175,9 @@ def _captured(manifest: Manifest | None) -> str:
     """One line: ``df 100 MB, model 2.0 KB, +3 functions; imports np, pd``."""
     if manifest is None:
         return ""
-    functions = [v for v in manifest.variables if v.type in ("function", "type", "class")]
-    values = sorted((v for v in manifest.variables if v not in functions), key=lambda v: -v.size)
+    variables = [v for v in manifest.variables if not v.name.startswith("__printer__:")]
+    functions = [v for v in variables if v.type in ("function", "type", "class")]
+    values = sorted((v for v in variables if v not in functions), key=lambda v: -v.size)
     parts = [f"{v.name} {size(v.size)}" for v in values[:6]]
     if len(values) > 6:
         rest = sum(v.size for v in values[6:])

@@ -1,0 +1,62 @@
+"""How the notebook's shell shows things, applied to a job's shell; ``cell/shell_settings`` read it."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .on_import import when_imported
+
+
+def apply_display_state(shell: Any, found: dict[str, Any]) -> None:
+    """Set what differs from a fresh shell. What this version of IPython lacks is left alone."""
+    for name, value in found.get("traits", {}).items():
+        setattr(shell, name, value)
+    if "xmode" in found:
+        shell.InteractiveTB.set_mode(mode=found["xmode"])
+    formatters = shell.display_formatter.formatters
+    for name, value in found.get("text", {}).items():
+        with suppress(Exception):
+            setattr(formatters["text/plain"], name, value)
+    for mime in found.get("disabled", ()):
+        if mime in formatters:
+            formatters[mime].enabled = False
+    if "inline" in found:
+        _inline(shell, dict(found["inline"]))
+
+
+def _inline(shell: Any, found: dict[str, Any]) -> None:
+    is_interactive = found.pop("interactive", True)
+    if "figure_formats" in found:
+        found["figure_formats"] = set(found["figure_formats"])
+    shell.config.InlineBackend.update(found)
+
+    def configure(module: Any) -> None:
+        for backend in [module.InlineBackend.instance()] if module.InlineBackend.initialized() else []:
+            for name, value in found.items():
+                setattr(backend, name, value)
+
+    when_imported("matplotlib_inline.config", configure)
+    if not is_interactive:
+        # Its import turns interaction on; the notebook turned it off after that.
+        when_imported("matplotlib_inline.backend_inline",
+                      lambda _: sys.modules["matplotlib"].interactive(False))
+
+
+def register_printer(shell: Any, key: str, printer: Callable[..., Any]) -> None:
+    """Register a printer of the notebook: ``MIME type|module|name``, or ``sympy|attribute``."""
+    mime, _, what = key.partition("|")
+    if mime == "sympy":
+        setattr(sys.modules["sympy.core._print_helpers"].Printable, what, printer)
+        return
+    module, _, name = what.partition("|")
+    formatter = shell.display_formatter.formatters.get(mime)
+    if formatter is None:
+        return
+    if module == "builtins":
+        formatter.for_type(getattr(builtins, name), printer)
+    else:
+        formatter.for_type_by_name(module, name, printer)
