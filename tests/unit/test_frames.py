@@ -184,7 +184,7 @@ def test_due_follows_delay_and_at() -> None:
         for options in ({}, {"delay": "1h"}, {"at": "2090-01-01T00:00:00+00:00"}):
             lab.enqueue_command(["true"], key="f", **options)
         frame = lab.frames.jobs(columns=["created_at", "due_at", "scheduled_at"])
-    assert said(frame, "due_at") == said(frame, "scheduled_at")
+    assert ((frame["due_at"] - frame["scheduled_at"]).abs() < timedelta(seconds=1)).all()
     assert micro(frame["due_at"][1] - frame["created_at"][1]) == 3_600_000_000
 
 
