@@ -114,7 +114,7 @@ def test_wait_raises_with_the_jobs_traceback(started: Kernel) -> None:
     ran = started.run("%%job bad --wait --retries 1 --retry fixed:0.1\nprint('before')\ndef f():\n"
                       "    raise KeyError('lost')\nf()", fails=True)
     assert ran.status == "error"
-    assert ran.text.count("before") == 2
+    assert ran.text.splitlines().count("before") == 2
     assert "attempt 2 of 2" in ran.text
     (error,) = [o for o in ran.outputs if o["type"] == "error"]
     assert error["ename"] == "JobFailed"
