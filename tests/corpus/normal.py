@@ -78,7 +78,8 @@ def _value(mime: str, value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
         value = "".join(value)
     if isinstance(value, str):
-        return re.sub(r"\bid=\"[\w-]+\"|#T_\w+|T_[0-9a-f]{5}\w*|sk-(?:container|estimator)-id-\d+", "ID", text(value))
+        ids = r"\bid=\"[\w-]+\"|#T_\w+|T_[0-9a-f]{5}\w*|sk-(?:container|estimator)-id-\d+"
+        return re.sub(ids, "ID", text(value))
     return value
 
 
