@@ -145,3 +145,15 @@ def test_help_is_printed(shell: InteractiveShell, capsys: pytest.CaptureFixture[
     for name in ("jobs", "tether", "job"):
         shell.run_line_magic(name, "--help")
         assert capsys.readouterr().out
+
+
+def test_a_plain_shell_has_no_printers_of_its_own() -> None:
+    """What IPython makes anew for each formatter counts as its own; what a user registers does not."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from tether_lab.cell.shell_settings import printers
+
+    shell = InteractiveShell()
+    assert printers(shell) == {}
+    shell.display_formatter.formatters["text/plain"].for_type(complex, lambda value, *_: str(value))
+    assert list(printers(shell)) == ["text/plain|builtins|complex"]

@@ -98,14 +98,19 @@ def printers(shell: Any) -> dict[str, Callable[..., Any]]:
     for mime, formatter in shell.display_formatter.formatters.items():
         usual = _usual(type(formatter))
         for cls, printer in formatter.type_printers.items():
-            if usual.type_printers.get(cls) is not printer:
+            if not _is_usual(printer, usual.type_printers.get(cls)):
                 found[f"{mime}|{cls.__module__}|{cls.__qualname__}"] = printer
         for (module, name), printer in formatter.deferred_printers.items():
-            if usual.deferred_printers.get((module, name)) is not printer:
+            if not _is_usual(printer, usual.deferred_printers.get((module, name))):
                 found[f"{mime}|{module}|{name}"] = printer
     ours = ("|".join(_OURS), "|".join(_FIGURE))
     found = {key: printer for key, printer in found.items() if key.partition("|")[2] not in ours}
     return found | _of_sympy()
+
+
+def _is_usual(printer: Any, usual: Any) -> bool:
+    """Whether this is what IPython installs by itself: some of it is made anew for each formatter."""
+    return printer is usual or getattr(printer, "__code__", None) is getattr(usual, "__code__", printer)
 
 
 def _of_sympy() -> dict[str, Callable[..., Any]]:

@@ -58,7 +58,7 @@ class TetherVerbs:
             _say(f"No worker runs for {lab.name}.")
             return
         drain = words.flags.get("drain")
-        running = lab.counts()[State.RUNNING]
+        running = lab.counts().get(State.RUNNING, 0)
         if running and "now" not in words.flags:
             patience = lab.settings.drain_grace if drain is None else seconds(drain, what="drain")
             _say(f"{running} running: the worker waits up to {patience:g} s for that to finish, then puts it "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -70,7 +70,10 @@ class Manifest:
     cloudpickle: str = ""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+        raw = {name: getattr(self, name) for name in self.__dataclass_fields__}   # asdict copies all of it
+        raw["variables"] = [{name: getattr(variable, name) for name in variable.__dataclass_fields__}
+                            for variable in self.variables]
+        return json.dumps(raw, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
