@@ -77,7 +77,6 @@ class TetherMagics(Magics):
         found = self.current.lab.enqueue(parsed.key, values, **parsed.options)
         return self._shown(found, parsed, ())
 
-    @no_var_expand
     @plain_errors
     def jobs(self, line: str) -> object:
         return self._jobs.run(line)
