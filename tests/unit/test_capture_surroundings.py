@@ -19,7 +19,7 @@ import pytest
 
 from tether_lab.capture import CaptureRequest, hint, interpreter, version_hash
 from tether_lab.capture.ambient import apply_ambient, read_ambient
-from tether_lab.capture.environment import changes, is_secret
+from tether_lab.capture.environment import changes, is_secret, settings_of
 from tether_lab.capture.provenance import provenance
 from tether_lab.job.handler import Manifest, Variable
 
@@ -75,6 +75,14 @@ def test_pandas_options_round_trip() -> None:
     finally:
         pd.reset_option("display.max_rows")
         pd.reset_option("display.precision")
+
+
+def test_settings_of_packages_that_the_job_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that was there before the kernel goes along with the package it is named after."""
+    monkeypatch.setenv("SEABORN_DATA", "/data")
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", "/more")
+    monkeypatch.setenv("OTHER_DATA", "/none")
+    assert settings_of(("seaborn", "sklearn")) == {"SEABORN_DATA", "SCIKIT_LEARN_DATA"}
 
 
 def test_rc_parameters_round_trip() -> None:

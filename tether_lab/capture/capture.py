@@ -18,9 +18,10 @@ from tether_lab.job.handler import Manifest, Variable
 
 from .ambient import read_ambient
 from .blobs import BlobStore
-from .environment import changes
+from .environment import changes, settings_of
 from .modules import local_modules, top
 from .names import Names, analyse
+from .texts import KERNELS_OWN
 from .writing import Writer
 
 if TYPE_CHECKING:
@@ -157,8 +158,9 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
     if request.seeded & state.keys():
         found.notes.append("%%job goes on from the notebook's random state, %job draws anew: "
                            + ", ".join(sorted(request.seeded & state.keys())))
-    environ, withheld = changes(found.environ, request.environ_names)
     local = local_modules(_seeds(names, found), request.local_roots)
+    packages = _packages(names, found, set(local.modules))
+    environ, withheld = changes(found.environ | settings_of(packages), request.environ_names)
     size = len(stream) + sum(writer.large.values())
     manifest = Manifest(
         variables=tuple(variables), stream=writer.put(stream) if stream else None,
@@ -167,8 +169,8 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
         cwd=str(Path.cwd()), path=tuple(sys.path), environ=environ, withheld=tuple(withheld),
         ambient=writer.put(pickle.dumps(state, protocol=5)) if state else None,
         shell=dict(request.shell), missing=found.missing, others=_others(request.namespace, found),
-        packages=_packages(names, found, set(local.modules)),
-        warnings=(*found.warnings, *local.warnings, *_about(request, found, withheld, size)),
+        packages=packages,
+        warnings=(*found.warnings, *local.warnings, *_about(request, names, found, withheld, size)),
         notes=tuple(found.notes), size=size, large=writer.large,
         python=f"{sys.version_info[0]}.{sys.version_info[1]}", cloudpickle=_cloudpickle(stream),
     )
@@ -227,7 +229,8 @@ def _packages(names: Names, found: Gathered, local: set[str]) -> tuple[str, ...]
     return tuple(sorted(wanted - set(sys.builtin_module_names)))
 
 
-def _about(request: CaptureRequest, found: Gathered, withheld: list[str], size: int) -> list[str]:
+def _about(request: CaptureRequest, names: Names, found: Gathered, withheld: list[str],
+           size: int) -> list[str]:
     """Sentences for the card about the capture as a whole."""
     from .gathering import megabytes
 
@@ -241,4 +244,5 @@ def _about(request: CaptureRequest, found: Gathered, withheld: list[str], size: 
                     + " (--env NAME sends one)")
     if found.missing:
         said.append("not defined here: " + ", ".join(found.missing))
-    return said
+    magics = {name.partition(":")[2] for name in names.magics}
+    return [*said, *(f"%{magic} {KERNELS_OWN[magic]}" for magic in sorted(magics & KERNELS_OWN.keys()))]

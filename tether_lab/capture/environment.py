@@ -18,6 +18,7 @@ _SECRET = re.compile(
     r"secret|token|passw|passphrase|passwd|pwd|api_?key|access_?key|private|credential|auth|"
     r"signature|cookie|session|(^|_)(key|pat|dsn)$|connection_string|database_url|webhook",
     re.IGNORECASE)
+_ALSO = {"sklearn": "scikit", "matplotlib": "mplconfigdir", "transformers": "hf", "tensorflow": "tf"}
 _URL_WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 
 
@@ -36,6 +37,12 @@ def _initial() -> dict[str, str]:
 def is_secret(name: str, value: str = "") -> bool:
     """Whether a variable looks like one that must not be written to a database."""
     return bool(_SECRET.search(name) or _URL_WITH_PASSWORD.match(value))
+
+
+def settings_of(packages: Iterable[str]) -> set[str]:
+    """Names of variables that belong to ``packages`` by their first word: ``SEABORN_DATA``."""
+    words = {word for package in packages for word in (package, _ALSO.get(package, package))}
+    return {name for name in os.environ if name.partition("_")[0].lower() in words}
 
 
 def changes(named: Iterable[str] = (), allowed: Iterable[str] = ()) -> tuple[dict[str, str], list[str]]:

@@ -16,6 +16,7 @@ from . import texts
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__builtins__"}
 INTERACTIVE = frozenset({"get_ipython", "display", "exit", "quit", "open"})
 
+_LONGEST_CODE = 500
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 _EVALUATORS = frozenset({"eval", "exec"})
 _TIMED = frozenset({"timeit", "repeat", "Timer", "run", "runctx"})
@@ -46,6 +47,7 @@ class Names:
     ``dynamic``   calls that can read anything, with their line
     ``magics``    ``line:time``, ``cell:capture``
     ``environ``   environment variables read by name
+    ``strings``   short strings, with their line: what ``eval`` somewhere may be given
     ``star``      there is a ``from … import *``: which names it binds is unknown here
     """
 
@@ -87,14 +89,14 @@ class Evidence:
     def string(self, node: ast.Constant) -> None:
         """Note ``@name`` and the functions of formulas."""
         text = node.value
-        if not isinstance(text, str) or len(text) < 2:
+        if not isinstance(text, str):
             return
+        if 0 < len(text) <= _LONGEST_CODE:
+            self.names.strings.append((text, node.lineno))
         if "@" in text:
             self.names.mention(texts.at_names(text), node.lineno)
         if "~" in text:
             self.names.mention(texts.formula_names(text), node.lineno)
-        if "{" in text:
-            self.names.strings.append((text, node.lineno))
 
     def subscript(self, node: ast.Subscript) -> None:
         """``os.environ["HOME"]``, ``globals()["x"]``, ``ip.user_ns["x"]``."""

@@ -24,6 +24,7 @@ from .modules import top
 from .names import BUILTINS, INTERACTIVE, Names
 from .pickling import CellPickler, Silent, Stream
 from .refusals import TooLarge
+from .texts import expression_names
 
 _HISTORY = frozenset({"In", "Out", "_ih", "_oh", "_dh"})
 _GIVEN = {
@@ -91,6 +92,7 @@ class Gathering:
         self._waiting: deque[tuple[str, Any]] = deque()
         self._arrays = Arrays()
         self._root = ""
+        self._strings: list[str] = []                 # of the cell, until something evaluates text
         self._limit = limit
 
     def _pickler(self, file: Any, buffer: Callable[[Any], bool]) -> CellPickler:
@@ -103,6 +105,9 @@ class Gathering:
         for name in names.needed:
             self.want(name, "used by the cell", soft=name in names.unsure,
                       quiet=names.star or name in names.unsure)
+        self._strings = [text for text, _ in names.strings]
+        if any(call in {"eval()", "exec()"} for call, _ in names.dynamic):
+            self._want_strings()
         for name in names.builtins:
             self.want(name, "used by the cell", quiet=True)
         for name in names.maybe:
@@ -113,6 +118,13 @@ class Gathering:
         for chain in sorted(names.dotted):
             self._chain(chain)
         self.found.environ |= set(names.environ)
+
+    def _want_strings(self) -> None:
+        """Something evaluates text that it is given: perhaps strings of the cell."""
+        strings, self._strings = self._strings, []
+        for text in strings:
+            for name in expression_names(text):
+                self.want(name, "named in a string", soft=True)
 
     def want(self, name: str, why: str, *, soft: bool = False, quiet: bool = True) -> None:
         """Put a name on the list, once. ``quiet``: say nothing if there is none of it."""
@@ -230,6 +242,8 @@ class Gathering:
         why = f"global of {_shown(self._root)}"
         for name in found.reads:
             self.want(name, why, soft=self._root in self.soft)
+        if "eval" in found.reads or "exec" in found.reads:
+            self._want_strings()
         for name in found.strings:
             self.want(name, f"named in a string of {self._root}", soft=True)
         self.found.referred.update(found.imports)

@@ -26,7 +26,7 @@ def analyse(python_source: str) -> Names:
     if any(call.startswith(("globals", "locals", "vars")) for call, _ in names.dynamic):
         # "{x}".format(**globals()) reads what the braces name.
         for text, line in names.strings:
-            names.mention(braced(text), line)
+            names.mention(braced(text) if "{" in text else [], line)
     return names
 
 

@@ -18,6 +18,17 @@ CODE_MAGICS = frozenset({"time", "timeit", "prun", "memit", "mprun", "lprun", "c
 NAMING_MAGICS = frozenset({"pinfo", "pinfo2", "psource", "pdoc", "pdef", "pfile", "store", "xdel"})
 SCRIPT_MAGICS = frozenset({"bash", "sh", "script", "perl", "ruby", "python", "python3", "system", "sx"})
 
+KERNELS_OWN = {
+    **dict.fromkeys(("debug", "pdb"), "asks somebody, and nobody is there to answer a job"),
+    **dict.fromkeys(("history", "hist", "recall", "rep", "rerun", "macro", "save", "notebook", "pastebin"),
+                    "reads the notebook's history, which a job does not have"),
+    **dict.fromkeys(("who", "who_ls", "whos", "psearch", "reset", "reset_selective"),
+                    "sees the job's variables: those that the cell names, not all of the notebook"),
+    "tb": "shows the last error of the job, not of the notebook",
+    **dict.fromkeys(("connect_info", "qtconsole"), "is about a kernel, and a job has none"),
+}
+"""Magics whose answer in a job is another than in the notebook, and why."""
+
 
 def at_names(text: str) -> list[str]:
     """``thr`` in ``"a > @thr"``, as ``DataFrame.query`` reads it."""
