@@ -33,6 +33,13 @@ def require(connection: sqlite3.Connection, digests: Iterable[str], what: str) -
                          remedy="Capture and register it again.", where=what)
 
 
+def known(queue: Queue, digests: Iterable[str]) -> set[str]:
+    """Those of these digests that the database knows."""
+    with queue.read() as connection:
+        rows = connection.execute(sql("blob_known"), {"digests": json.dumps(sorted(set(digests)))}).fetchall()
+    return {row[0] for row in rows}
+
+
 def small(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
     """The bodies of the small blobs among these digests."""
     with queue.read() as connection:

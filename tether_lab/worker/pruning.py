@@ -1,0 +1,64 @@
+"""Away with blobs that nobody refers to: rows first, then the files that no row knows any more.
+
+A capture stores its files before the transaction that refers to them, and renews the time of those
+that are there already. So only files that nobody touched for a day go, and each is moved aside and
+looked at once more before it does: who renewed it in between gets it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tether_lab.job_queue import blobs
+from tether_lab.job_queue.queue import Queue
+
+EVERY = 3600.0
+TOGETHER = 500
+"""Digests asked for in one statement."""
+
+
+def prune(queue: Queue, now: int, *, kept: int = blobs.KEPT) -> int:
+    """Remove what nobody refers to and nobody touched for ``kept`` µs before ``now`` (UTC µs); the
+    number of files that went."""
+    blobs.prune_blobs(queue, now, kept=kept)
+    before = (now - kept) / 1e6
+    old = (path for path in _files(queue.folder.blobs) if _time(path) < before)
+    gone = 0
+    while some := list(itertools.islice(old, TOGETHER)):
+        wanted = blobs.known(queue, [path.name for path in some])
+        gone += sum(_remove(path, before) for path in some if path.name not in wanted)
+    return gone
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Blobs, and what an interrupted capture left without a name."""
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                yield from (Path(inner.path) for inner in os.scandir(entry.path))
+            else:
+                yield Path(entry.path)
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _remove(path: Path, before: float) -> bool:
+    aside = path.with_name(f".{path.name.lstrip('.')}.gone")
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return False
+    if _time(aside) >= before:
+        aside.replace(path)
+        return False
+    aside.unlink()
+    return True
