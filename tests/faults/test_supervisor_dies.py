@@ -19,13 +19,15 @@ from tether_lab.job_queue import claim, rescue
 from tether_lab.worker import lock, spawn
 
 BEFORE = ("after_claim_commit", "after_task_sent", "after_started", "before_output_commit",
-          "before_finish_commit", "inside_finish")
+          "after_output_commit", "before_finish_commit", "inside_finish")
 AFTER = ("after_finish_commit",)
 
 
 def once(bench: Bench) -> str:
-    """A cell that leaves a mark for every run, and a result."""
-    return f"print('ran')\nopen({str(bench.path('runs'))!r}, 'a').write('run\\n')\n42"
+    """A cell that leaves a mark for every run, and a result; long enough for its output to be written
+    before it ends."""
+    return (f"import time\nprint('ran')\nopen({str(bench.path('runs'))!r}, 'a').write('run\\n')\n"
+            "time.sleep(.2)\n42")
 
 
 def runs(bench: Bench) -> int:
@@ -186,6 +188,7 @@ def test_a_dead_zygote_burns_no_crash_budget(bench: Bench) -> None:
     bench.running(job)
     zygotes = [p for p in psutil.Process(worker.pid).children() if "zygote" in " ".join(p.cmdline())]
     os.kill(zygotes[0].pid, signal.SIGKILL)
+    zygotes[0].wait(10)                # and its jobs with it: this one may not see the flag before
     flag.touch()
     row = bench.ended(job)
     assert (row.state, row.crash_count) == (State.COMPLETED, 0)

@@ -24,7 +24,6 @@ PLANS: dict[str, tuple[str, ...]] = {
     "claim_ready": ("job_ready",),
     "claim": ("INTEGER PRIMARY KEY",),
     "claim_renew": ("INTEGER PRIMARY KEY",),
-    "claim_start": ("INTEGER PRIMARY KEY",),
     "attempt_start": ("PRIMARY KEY (job_id=? AND epoch=?)",),
     "finish": ("INTEGER PRIMARY KEY",),
     "attempt_finish": ("PRIMARY KEY (job_id=? AND epoch=?)",),

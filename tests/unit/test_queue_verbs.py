@@ -219,11 +219,11 @@ def test_an_ending_is_written_with_all_that_belongs_to_it(queue: Queue) -> None:
     """State, attempt, usage, events, outputs, result: in the one transaction of the turn."""
     (job_id,) = queues.put(queue, queues.registered(queue))
     (job,) = queues.turn(queue).claimed
-    claim.start(queue, job.claim, 4711, NOW + 5)
+    outputs.append(queue, job.claim, [], started=(4711, NOW + 5))
     usage = Usage(cpu_seconds=0.25, peak_bytes=10**9, exit_code=0, pid=4711)
     turn = queues.turn(queue, limit=0, finished=[queues.ending(
         job, at=NOW + 9, usage=usage, outputs=[(0, '{"k":"stream"}')], detail='{"n":1}')])
-    assert turn == claim.Turn([], [])
+    assert (turn.claimed, turn.lost) == ([], [])
     row = read.get(queue, job_id)
     assert (row.state, row.finished_at, row.worker, row.error) == (State.COMPLETED, NOW + 9, None, None)
     (attempt,) = read.attempts(queue, job_id)
@@ -277,9 +277,9 @@ def test_a_lost_claim_writes_nothing(queue: Queue) -> None:
     (new,) = queues.turn(queue, "w2").claimed
     assert new.claim == Claim(job_id, 3, "w2")
     assert claim.renew(queue, [old.claim, new.claim], LEASE) == [old.claim]
-    for refused in (lambda: claim.start(queue, old.claim, 1, NOW),
+    for refused in (lambda: outputs.append(queue, old.claim, [], started=(1, NOW)),
                     lambda: outputs.append(queue, old.claim, [(0, "{}")], "{}"),
-                    lambda: outputs.fold_replace(queue, old.claim, [(0, "{}")])):
+                    lambda: outputs.append(queue, old.claim, [(0, "{}")], replace=True)):
         with pytest.raises(ClaimLost):
             refused()
     late = queues.turn(queue, limit=0, finished=[queues.ending(old, value="zombie"),
@@ -347,7 +347,7 @@ def test_outputs_come_in_order_and_may_be_rewritten(queue: Queue) -> None:
     assert outputs.read(queue, job_id, after=1) == [(2, 1, "c")]
     assert read.get(queue, job_id).progress == '{"fraction":0.5}'
     assert kinds(queue, job_id) == ["started", "warning"]
-    outputs.fold_replace(queue, job.claim, [(0, "all")])
+    outputs.append(queue, job.claim, [(0, "all")], replace=True)
     assert outputs.read(queue, job_id) == [(0, 1, "all")]
 
 
@@ -397,14 +397,13 @@ def test_cancel_ends_what_waits_and_asks_what_runs(queue: Queue) -> None:
     waiting = queues.put(queue, handler, 2, tags=["t"])
     (scheduled,) = queues.put(queue, handler, run_at=NOW + SECOND, queue="low")
     assert cancel.cancel(queue, tag="t", now=NOW) == {State.RUNNING: 1, State.PENDING: 2}
-    assert cancel.requested(queue, "w1") == [job.claim]
-    assert cancel.forced(queue, "w1") == []
-    assert cancel.requested(queue, "w2") == []
+    assert cancel.requests(queue, "w1") == queues.turn(queue, limit=0).cancelling == [(job.claim, False)]
+    assert cancel.requests(queue, "w2") == []
     assert read.get(queue, running).state is State.RUNNING
     assert {read.get(queue, each).state for each in waiting} == {State.CANCELLED}
     assert cancel.cancel(queue, [running, waiting[0]], force=True, now=NOW + 1) == {
         State.RUNNING: 1, State.CANCELLED: 1}
-    assert cancel.forced(queue, "w1") == [job.claim]
+    assert cancel.requests(queue, "w1") == [(job.claim, True)]
     assert read.get(queue, running).cancel_requested_at == NOW
     assert kinds(queue, running) == ["started", "cancel_requested", "cancel_requested"]
     assert cancel.cancel(queue, in_queue="low") == {State.SCHEDULED: 1}

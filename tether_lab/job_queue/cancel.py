@@ -47,17 +47,8 @@ def cancel(
     return counts
 
 
-def requested(queue: Queue, worker: str) -> list[Claim]:
-    """The attempts of this worker that somebody asked to end."""
-    return [claim for claim, _ in _requests(queue, worker)]
-
-
-def forced(queue: Queue, worker: str) -> list[Claim]:
-    """Those among them that shall get no time to clean up."""
-    return [claim for claim, force in _requests(queue, worker) if force]
-
-
-def _requests(queue: Queue, worker: str) -> list[tuple[Claim, bool]]:
+def requests(queue: Queue, worker: str) -> list[tuple[Claim, bool]]:
+    """The attempts of this worker that somebody asked to end; True: without time to clean up."""
     with queue.read() as connection:
         rows = connection.execute(sql("cancel_requested"), {"worker": worker}).fetchall()
     return [(Claim(job_id, epoch, worker), bool(force)) for job_id, epoch, force in rows]

@@ -9,19 +9,26 @@ from dataclasses import dataclass, field
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob
 
+from . import cancel
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
 
-__all__ = ["Ending", "Turn", "renew", "start", "turn"]
+__all__ = ["Ending", "Turn", "renew", "turn"]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn gave: jobs to run, in order, and claims whose endings were refused."""
+    """What a turn gave: jobs to run, in order; claims whose endings were refused; and how the queue
+    stood then: which attempts of this worker somebody asked to end (``True``: without grace), when
+    (UTC µs) something becomes due, and the database's ``data_version``.
+    """
 
     claimed: list[ClaimedJob] = field(default_factory=list)
     lost: list[Claim] = field(default_factory=list)
+    cancelling: list[tuple[Claim, bool]] = field(default_factory=list)
+    next_due: int | None = None
+    data_version: int = 0
 
 
 def turn(
@@ -41,18 +48,8 @@ def turn(
         connection.execute(sql("promote_due"), {"now": now})
         _expire(connection, now)
         claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
-    return Turn(claimed, lost)
-
-
-def start(queue: Queue, claim: Claim, pid: int, at: int) -> None:
-    """User code begins, in this process. Raises ClaimLost."""
-    with queue.write(power=False) as connection:
-        changed = connection.execute(sql("claim_start"), {
-            "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "at": at}).rowcount
-        if not changed:
-            raise lost_claim(claim)
-        connection.execute(sql("attempt_start"), {
-            "id": claim.job_id, "epoch": claim.epoch, "pid": pid, "at": at})
+        return Turn(claimed, lost, cancel.requests(queue, worker),
+                    connection.execute(sql("next_due")).fetchone()[0], queue.data_version())
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:

@@ -27,7 +27,8 @@ class Ending:
     """An attempt that is over, with all that is to be kept of it. Times are UTC microseconds.
 
     ``step`` is what ``outcome.decide`` said. Small blobs are stored with the result, large ones are files
-    already. ``outputs`` are rows (seq, body) still unwritten; ``detail`` is JSON text for the event.
+    already. ``outputs`` are rows (seq, body) still unwritten (``replaces``: instead of all before them),
+    ``progress`` and ``events`` (kind, JSON detail) as well; ``detail`` is JSON text for the last event.
     """
 
     claim: Claim
@@ -43,6 +44,9 @@ class Ending:
     small_blobs: Mapping[str, bytes] = field(default_factory=dict)
     large_blobs: Mapping[str, int] = field(default_factory=dict)
     outputs: Sequence[tuple[int, str]] = ()
+    replaces: bool = False
+    progress: str | None = None
+    events: Sequence[tuple[str, str]] = ()
     detail: str = "{}"
 
 
@@ -64,6 +68,8 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> lis
             continue
         attempts.append(_attempt(ending))
         events += _events(ending, State(row[0]))
+        if ending.replaces:
+            connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
         if ending.outputs:
             connection.executemany(sql("output_put"), [
                 (claim.job_id, claim.epoch, seq, ending.finished_at, plain(body))
@@ -81,7 +87,8 @@ def _values(ending: Ending) -> dict[str, Any]:
     return {"id": ending.claim.job_id, "epoch": ending.claim.epoch, "worker": ending.claim.worker,
             "now": ending.finished_at, "state": state.value, "final": state in FINAL,
             "yields": state not in _UNYIELDING, "run_at": run_at, "given_back": given_back,
-            "crash": crash, "error": plain(error)}
+            "crash": crash, "error": plain(error), "started_at": ending.started_at,
+            "progress": plain(ending.progress)}
 
 
 def _move(step: NextStep) -> tuple[State, int | None, bool, bool, str | None]:
@@ -111,9 +118,10 @@ def _attempt(ending: Ending) -> dict[str, Any]:
 
 
 def _events(ending: Ending, became: State) -> list[EventRow]:
-    """The outcome, and what followed where that says more than the outcome."""
+    """What the attempt told, the outcome, and what followed where that says more than the outcome."""
     claim, at = ending.claim, ending.finished_at
-    found = [(claim.epoch, ending.outcome_name, at, ending.detail, claim.job_id)]
+    told = [*ending.events, (ending.outcome_name, ending.detail)]
+    found = [(claim.epoch, kind, at, plain(detail) or "{}", claim.job_id) for kind, detail in told]
     if became is State.RETRYING and isinstance(ending.step, RetryAt):
         detail = json.dumps({"at": ending.step.run_at, "reason": ending.step.reason[:500]})
         found.append((claim.epoch, "retrying", at, detail, claim.job_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from tether_lab.job import Claim
@@ -16,28 +15,31 @@ from .statements import sql
 
 def append(
     queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], progress: str | None = None,
-    events: Sequence[tuple[str, str]] = (), *, now: int | None = None,
+    events: Sequence[tuple[str, str]] = (), *, replace: bool = False,
+    started: tuple[int | None, int] | None = None, now: int | None = None,
 ) -> None:
     """Add rows (seq, JSON body; a known seq is rewritten), the progress (JSON) and events (kind, JSON
-    detail) of a running attempt. Raises ClaimLost, and then nothing was written."""
+    detail) of a running attempt. ``replace``: the rows stand instead of all that it has so far.
+    ``started``: its process and when (UTC µs) user code began there. Raises ClaimLost, and then
+    nothing was written."""
     now = now or utc()
     with queue.write(power=False) as connection:
-        _fence(connection, claim, progress, now)
-        _put(connection, claim, rows, now)
+        changed = connection.execute(sql("output_fence"), {
+            "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "progress": plain(progress),
+            "started_at": None if started is None else started[1], "now": now})
+        if not changed.rowcount:
+            raise lost_claim(claim)
+        if started is not None:
+            connection.execute(sql("attempt_start"), {
+                "id": claim.job_id, "epoch": claim.epoch, "pid": started[0], "at": started[1]})
+        if replace:
+            connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
+        if rows:
+            connection.executemany(sql("output_put"), [
+                (claim.job_id, claim.epoch, seq, now, plain(body)) for seq, body in rows])
         if events:
             connection.executemany(sql("event_add"), [
                 (claim.epoch, kind, now, plain(detail), claim.job_id) for kind, detail in events])
-
-
-def fold_replace(
-    queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], *, now: int | None = None,
-) -> None:
-    """These rows instead of all that the attempt has so far. Raises ClaimLost."""
-    now = now or utc()
-    with queue.write(power=False) as connection:
-        _fence(connection, claim, None, now)
-        connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
-        _put(connection, claim, rows, now)
 
 
 def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -> list[tuple[int, int, str]]:
@@ -45,17 +47,3 @@ def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -
     with queue.read() as connection:
         return connection.execute(sql("output_read"), {
             "job_id": job_id, "epoch": epoch, "after": after}).fetchall()
-
-
-def _fence(connection: sqlite3.Connection, claim: Claim, progress: str | None, now: int) -> None:
-    changed = connection.execute(sql("output_fence"), {
-        "id": claim.job_id, "epoch": claim.epoch, "worker": claim.worker, "progress": plain(progress),
-        "now": now})
-    if not changed.rowcount:
-        raise lost_claim(claim)
-
-
-def _put(connection: sqlite3.Connection, claim: Claim, rows: Sequence[tuple[int, str]], now: int) -> None:
-    if rows:
-        connection.executemany(sql("output_put"), [
-            (claim.job_id, claim.epoch, seq, now, plain(body)) for seq, body in rows])

@@ -66,6 +66,7 @@ class Queue:
         self._files: tuple[int, ...] = ()
         self._synchronous = connecting.NORMAL
         self._used_at = self._checkpointed_at = 0.0
+        self._opened = 0
         self._writing = False
         self._forked_away = False
 
@@ -107,9 +108,10 @@ class Queue:
         self._close()
 
     def data_version(self) -> int:
-        """A number that changes when another connection commits (only within one connection's life)."""
+        """A number that changes when another connection commits, or ours had to be opened anew."""
         with self.read() as connection:
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+            found = int(connection.execute("PRAGMA data_version").fetchone()[0])
+            return self._opened << 32 | found
 
     # -- the two ways in -------------------------------------------------------------------------
 
@@ -231,6 +233,7 @@ class Queue:
             self._connection = connecting.connect(self.path, network=self.network, deadline=deadline,
                                                   read_only=self.role == "reader")
             self._synchronous = 0
+            self._opened += 1
             self._connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
             if self.uuid and self._files[:2] != self.files_now()[:2]:
                 self._recognise(self._connection)

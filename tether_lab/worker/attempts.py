@@ -60,6 +60,7 @@ class Attempt:
     sent_at: float
     started: float | None = None
     started_at: int | None = None
+    start_written: bool = False
     ended: wire.Ended | None = None
     leave_by: float = FOREVER
     evicted: bool = False
@@ -145,6 +146,7 @@ class Attempt:
         if not self._ours(message.job_id, message.epoch):
             return False
         self.started, self.started_at = now, utc
+        self.flushed_at = now          # a short job is written down at its end, all at once
         return True
 
     # -- ending it --------------------------------------------------------------------------------

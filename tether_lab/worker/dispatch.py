@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tether_lab.errors import BadSignature
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
@@ -19,15 +20,17 @@ from tether_lab.vault.keys import Vault
 
 REMEMBERED = 16
 LARGEST_REMEMBERED = 1_000_000
+_options = lru_cache(64)(JobOptions.from_json)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job that may run: its signatures are this user's."""
+    """A job that may run: its signatures are this user's. ``manifest`` is its version's, as JSON."""
 
     job: ClaimedJob
     version: HandlerVersion
     options: JobOptions
+    manifest: str
 
 
 class Dispatcher:
@@ -35,25 +38,26 @@ class Dispatcher:
 
     def __init__(self, queue: Queue, vault: Vault) -> None:
         self._queue, self._vault = queue, vault
-        self._versions: OrderedDict[int, HandlerVersion] = OrderedDict()
+        self._folder, self._blob_folder = str(queue.folder.path), str(queue.folder.blobs)
+        self._versions: OrderedDict[int, tuple[HandlerVersion, str]] = OrderedDict()
         self._blobs: OrderedDict[int, dict[str, bytes]] = OrderedDict()
 
     def prepare(self, job: ClaimedJob) -> Prepared:
         """The job with its version. Raises BadSignature: it must not run, and nothing of it be loaded."""
-        version = self._version(job.handler_id)
+        version, manifest = self._version(job.handler_id)
         self._vault.verify(job.mac, job.key_id, signing.JOB, *signing.job_fields(
             self._queue.uuid, job.uuid, job.key, version.version, job.payload, job.options))
         if version.key != job.key:
             raise BadSignature(f"job {job.claim.job_id} names the handler of {version.key!r}")
-        return Prepared(job, version, JobOptions.from_json(job.options))
+        return Prepared(job, version, _options(job.options), manifest)
 
-    def _version(self, version_id: int) -> HandlerVersion:
+    def _version(self, version_id: int) -> tuple[HandlerVersion, str]:
         found = self._versions.get(version_id)
         if found is None:
-            found = handlers.version(self._queue, version_id)
-            self._vault.verify(found.mac, found.key_id, signing.HANDLER,
-                               *signing.handler_fields(self._queue.uuid, found))
-            self._versions[version_id] = found
+            version = handlers.version(self._queue, version_id)
+            self._vault.verify(version.mac, version.key_id, signing.HANDLER,
+                               *signing.handler_fields(self._queue.uuid, version))
+            found = self._versions[version_id] = version, version.manifest.to_json()
             while len(self._versions) > REMEMBERED:
                 self._versions.popitem(last=False)
         self._versions.move_to_end(version_id)
@@ -62,13 +66,12 @@ class Dispatcher:
     def task(self, prepared: Prepared) -> wire.Task:
         """What the process is told."""
         job, version = prepared.job, prepared.version
-        folder = self._queue.folder
         return wire.Task(
             job_id=job.claim.job_id, uuid=job.uuid, epoch=job.claim.epoch, attempt=job.attempt,
             max_attempts=job.max_attempts, key=job.key, kind=version.kind, version=version.version,
             source=version.source, parameters=version.parameters, payload=job.payload,
-            manifest=version.manifest.to_json(), options=job.options, blob_folder=str(folder.blobs),
-            blobs=self._small_blobs(version), folder=str(folder.path), created_at=job.created_at,
+            manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
+            blobs=self._small_blobs(version), folder=self._folder, created_at=job.created_at,
             fresh_seed=not prepared.options.notebook_random)
 
     def _small_blobs(self, version: HandlerVersion) -> dict[str, bytes]:

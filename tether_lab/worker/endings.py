@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tether_lab.errors import TetherLabError
@@ -25,7 +26,6 @@ from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
 
 from .attempts import Attempt
-from .output import Rows
 
 LONGEST_TEXT = 4000
 RESULT_KINDS = ("none", "json", "pickle", "unavailable")
@@ -39,20 +39,23 @@ class Endings:
         self._vault, self._uuid, self._blobs = vault, db_uuid, blobs
         self._budget, self._clock = crash_budget, clock
 
-    def of(self, attempt: Attempt, rows: Rows) -> Ending:
-        """The ending of an attempt that ran."""
+    def of(self, attempt: Attempt) -> Ending:
+        """The ending of an attempt that ran, with all that was not written yet."""
         outcome = attempt.outcome()
         result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
         small = dict(outcome.stored.blobs or {}) if isinstance(outcome, Succeeded) else {}
         large = self._large(result, small) if result is not None else {}
-        return self._ending(
-            attempt.job, outcome, attempt.options, usage=attempt.usage(), rows=rows, result=result,
+        ending = self._ending(
+            attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
             started_at=attempt.started_at)
+        rows, replaces = attempt.output.take()
+        return replace(ending, outputs=rows, replaces=replaces, events=tuple(attempt.events),
+                       progress=attempt.progress.take(0.0, final=True))
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
         """The ending of a job that never reached a process."""
-        return self._ending(job, outcome, options or JobOptions(), usage=Usage(), rows=[])
+        return self._ending(job, outcome, options or JobOptions(), usage=Usage())
 
     def refused(self, job: ClaimedJob, error: TetherLabError) -> Ending:
         """The ending of a job that may not run: failed, not tried again."""
@@ -60,7 +63,7 @@ class Endings:
         names = (type(error).__name__, "TetherLabError")
         return self.of_unstarted(job, Failed(names, message, error.where, retry=False))
 
-    def _ending(self, job: ClaimedJob, outcome: Outcome, options: JobOptions, *, usage: Usage, rows: Rows,
+    def _ending(self, job: ClaimedJob, outcome: Outcome, options: JobOptions, *, usage: Usage,
                 result: ResultRow | None = None, small: dict[str, bytes] | None = None,
                 large: dict[str, int] | None = None, cancel_requested: bool = False, words: str = "",
                 started_at: int | None = None) -> Ending:
@@ -77,7 +80,7 @@ class Endings:
             claim=job.claim, outcome_name=outcome_name(outcome), error_type=error_type, error=error,
             traceback=traceback, usage=usage, step=step, result=result, small_blobs=small or {},
             large_blobs=large or {}, finished_at=now, started_at=started_at or job.started_at,
-            outputs=rows, detail=json.dumps({"error": error[:500]} if error else {}))
+            detail=json.dumps({"error": error[:500]} if error else {}))
 
     def _result(self, job: ClaimedJob, outcome: Succeeded) -> ResultRow:
         stored = outcome.stored

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 
 from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
-from tether_lab.job import ClaimedJob
-from tether_lab.job_queue import cancel, claim, read, workers
+from tether_lab.job import Claim, ClaimedJob
+from tether_lab.job_queue import cancel, claim, workers
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
-from tether_lab.outcome import Finish, Interrupted
+from tether_lab.outcome import Cancelled, Finish, Interrupted
 from tether_lab.settings import Settings
 from tether_lab.vault.keys import Vault
 
@@ -51,6 +51,7 @@ class Supervisor:
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
+        self.hinted = False                    # somebody says that the queue has changed
         self.next_due: int | None = None       # UTC µs: something will be
         self.retry_at = 0.0                    # the last transaction failed
         self.draining_until: float | None = None
@@ -87,6 +88,8 @@ class Supervisor:
         now = time.monotonic()
         if self.next_due is not None and utc() >= self.next_due:
             self.look, self.next_due = True, None
+        if self.hinted:
+            self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
             self.look = True           # it waits again: now, or at a moment that must be known
         free = self.settings.runners - len(self.running) - len(self.waiting)
@@ -129,8 +132,12 @@ class Supervisor:
         for lost in found.lost:
             self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
         self.ended.clear()
-        if len(found.claimed) < limit:
-            self.look, self.next_due = False, read.next_due(self.queue)
+        if found.data_version != self._data_version and not limit:
+            self.look = True           # what changed was not looked at
+        elif len(found.claimed) < limit:
+            self.look = False
+        self._data_version, self.next_due = found.data_version, found.next_due
+        self._cancel(found.cancelling)
         return found.claimed
 
     def _prepare(self, job: ClaimedJob) -> Prepared | None:
@@ -166,16 +173,19 @@ class Supervisor:
             moments.append(self.retry_at)
         if self.draining_until is not None:
             moments.append(self.draining_until)
+        else:
+            moments.append(self.pools.due())
         if self.waiting:
             moments.append(now + 0.25)
+        if self.hinted:
+            moments.append(now)
         return min(moments)
 
     # -- what others ask -----------------------------------------------------------------------------
 
     def hear(self, datagrams: list[bytes]) -> None:
         """Hints, and the two requests that are no rows."""
-        self.look = True
-        self.check_cancelled()
+        self.hinted = True
         for datagram in datagrams:
             request = stacks.parse(datagram)
             if request is not None:
@@ -184,23 +194,27 @@ class Supervisor:
                 with contextlib.suppress(ValueError):
                     self.drain(float(datagram[6:]))
 
-    def notice_changes(self) -> None:
-        """The folder changed: by us, or by somebody who may want something."""
+    def _see_what_changed(self) -> None:
+        """Several hints are about one change, and some about a change that we have seen already."""
+        self.hinted = False
         found = self.queue.data_version()
         if found != self._data_version:
             self._data_version, self.look = found, True
-            self.check_cancelled()
+            if self.running or self.waiting:
+                self._cancel(cancel.requests(self.queue, self.worker))
 
-    def check_cancelled(self) -> None:
-        """Push the attempts that somebody asked to cancel since."""
-        if not self.running and not self.waiting:
+    def _cancel(self, asked: list[tuple[Claim, bool]]) -> None:
+        """Push the attempts that somebody asked to cancel."""
+        if not asked:
             return
-        asked = set(cancel.requested(self.queue, self.worker))
-        forced = set(cancel.forced(self.queue, self.worker)) if asked else set()
+        forced = dict(asked)
         for attempt in self.running:
-            if attempt.claim in asked:
-                grace = 0.0 if attempt.claim in forced else self.settings.cancel_grace
+            if attempt.claim in forced:
+                grace = 0.0 if forced[attempt.claim] else self.settings.cancel_grace
                 attempt.push("cancel", time.monotonic(), grace=grace)
+        for prepared in [p for p in self.waiting if p.job.claim in forced]:
+            self.waiting.remove(prepared)
+            self.ended.append(self.endings.of_unstarted(prepared.job, Cancelled("user")))
 
     def drain(self, grace: float) -> None:
         """Stop claiming; jobs get ``grace`` seconds to finish, then go back to the queue."""

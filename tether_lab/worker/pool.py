@@ -29,6 +29,8 @@ FIRST_PAUSE = 0.4
 LONGEST_PAUSE_AFTER_KILL = 5.0
 START_WITHIN = 60.0
 LONGEST_PAUSE = 30.0
+FORK_AFTER = 0.015
+"""Seconds that a fork ahead gives way to the job that has just begun, while other idle ones are left."""
 
 
 class Pool:
@@ -41,7 +43,7 @@ class Pool:
         self.warm: dict[int, list[Process]] = {}
         self.error: WorkerError | None = None
         self.used_at = self.started_at = 0.0
-        self.not_before = 0.0
+        self.not_before = self.fork_at = 0.0
         self.failures = self.kills = 0
         self.wanted: set[str] = set(preload.OURS)
         self._asked: set[str] = set()
@@ -178,6 +180,7 @@ class Pool:
         if not self.ready:
             return None
         if not warm and self.idle:
+            self.fork_at = now + FORK_AFTER
             return self.idle.pop(0)
         return self._fork(warm=warm)
 
@@ -236,8 +239,14 @@ class Pool:
         if missing and not busy:
             self._asked |= missing
             zygote.send(wire.Preload(tuple(sorted(missing))))
-        while len(self.idle) < self._pools.ahead:
-            self.idle.append(self._fork(warm=False))
+        if not self.idle or now >= self.fork_at:
+            while len(self.idle) < self._pools.ahead:
+                self.idle.append(self._fork(warm=False))
+
+    @property
+    def due(self) -> float:
+        """When the next fork ahead is to be made (monotonic seconds)."""
+        return self.fork_at if self.ready and len(self.idle) < self._pools.ahead else float("inf")
 
 
 class Pools:
@@ -330,6 +339,10 @@ class Pools:
     def tend(self, now: float, *, busy: set[tuple[str, str, str]], idle_for: float) -> None:
         for key, pool in self._pools.items():
             pool.tend(now, busy=key in busy, idle_for=idle_for)
+
+    def due(self) -> float:
+        """When ``tend`` has something to do although nothing happens (monotonic seconds)."""
+        return min((pool.due for pool in self._pools.values()), default=float("inf"))
 
     @property
     def starting(self) -> bool:

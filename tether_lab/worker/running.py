@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from tether_lab.errors import ClaimLost, QueueBusy, StorageFull
 from tether_lab.job import Claim
-from tether_lab.job_queue import claim, outputs
+from tether_lab.job_queue import outputs
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
@@ -88,12 +88,6 @@ class Running:
             attempt.receive(message, now)
         elif attempt.user_code_started(message, now, utc()):
             fault("after_started")
-            try:
-                claim.start(self._queue, attempt.claim, attempt.process.pid or 0, utc())
-            except (QueueBusy, StorageFull) as error:
-                self._log(f"job {attempt.claim.job_id} started, not recorded: {error.message}")
-            except ClaimLost as error:
-                self.lose(attempt.claim, error.message)
 
     # -- the end of attempts -------------------------------------------------------------------------
 
@@ -126,10 +120,7 @@ class Running:
             return None
         if process.gone and attempt.ended is None:
             attempt.blamed = self._kills_zygotes(attempt.claim.job_id)
-        if attempt.output.replacing or attempt.events or attempt.progress.due_at < FOREVER:
-            self._write(attempt, now, final=True)
-        rows, _ = attempt.output.take()
-        return self._endings.of(attempt, rows)
+        return self._endings.of(attempt)
 
     def _kills_zygotes(self, job_id: int) -> bool:
         """A zygote's death burns no crash budget, unless it follows this job around."""
@@ -146,21 +137,23 @@ class Running:
     # -- outputs -------------------------------------------------------------------------------------
 
     def write(self, now: float) -> None:
-        """Commit what jobs said: at once after a silence, then at most every 50 ms."""
+        """Commit what jobs said, and that they run: at once after a silence, else every 50 ms."""
         for attempt in self:
             if max(self._output_due(attempt), self._write_at) <= now:
                 self._write(attempt, now)
 
-    def _write(self, attempt: Attempt, now: float, *, final: bool = False) -> None:
+    def _write(self, attempt: Attempt, now: float) -> None:
         rows, replace = attempt.output.take()
-        progress, events = attempt.progress.take(now, final=final), attempt.events
+        progress, events = attempt.progress.take(now), attempt.events
+        started = None
+        if attempt.started_at is not None and not attempt.start_written:
+            started = attempt.process.pid, attempt.started_at
         attempt.events, attempt.flushed_at = [], now
         fault("before_output_commit")
         try:
-            if replace:
-                outputs.fold_replace(self._queue, attempt.claim, rows)
-            if progress or events or (rows and not replace):
-                outputs.append(self._queue, attempt.claim, [] if replace else rows, progress, events)
+            outputs.append(self._queue, attempt.claim, rows, progress, events, replace=replace,
+                           started=started)
+            attempt.start_written = attempt.started_at is not None
         except (QueueBusy, StorageFull) as error:
             attempt.output.restore(rows, replace)
             attempt.events = events
@@ -173,6 +166,8 @@ class Running:
     def _output_due(self, attempt: Attempt) -> float:
         output = attempt.output
         moment = attempt.flushed_at if attempt.events or output.urgent else attempt.progress.due_at
+        if attempt.started is not None and not attempt.start_written:
+            moment = min(moment, attempt.flushed_at + FLUSH_EVERY)
         if output.pending:
             moment = min(moment, attempt.flushed_at + (TAIL_EVERY if output.only_tail else FLUSH_EVERY))
         return moment

@@ -20,7 +20,7 @@ from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.keys import Vault
 
-from . import lock, spawn, wake
+from . import lock, pruning, spawn, wake
 from .chores import Chore, Chores, FileIdentity
 from .faults import fault
 from .logs import Log
@@ -178,7 +178,7 @@ class Service:
     def _beacon_lit(self) -> None:
         if self._watch is not None:
             self._watch.drain()
-        self._loop.notice_changes()
+        self._loop.hinted = True
 
     def _woken(self) -> None:
         if self._socket is not None:
@@ -214,6 +214,7 @@ class Service:
             Chore("look", self._settings.fallback_poll, self._look),
             Chore("checkpoint", 5.0, self._checkpoint),
             Chore("upgrade", 30.0, self._upgrade),
+            Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
         ], self._log)
 
     def _renew(self) -> None:
@@ -235,8 +236,12 @@ class Service:
             self._log("the database was replaced or removed under this worker: stopping at once")
             self._code, self._loop.stopped = REPLACED, True
             return
-        self._loop.notice_changes()
+        self._loop.hinted = True
         self._rest()
+
+    def _prune(self) -> None:
+        if gone := pruning.prune(self._queue, utc()):
+            self._log(f"{gone} files that nobody refers to any more were removed")
 
     def _rest(self) -> None:
         """End after a long rest with nothing due: the next enqueue starts a worker again."""

@@ -31,6 +31,11 @@ class SparePool(Pool):
     def ready(self) -> bool:
         return True
 
+    @property
+    def due(self) -> float:
+        """Never: a missing one is started at once, or when it was asked for."""
+        return float("inf")
+
     def _fork(self, *, warm: bool) -> Process:
         process = Process(next(self._pools.tokens), warm=warm, greets=True)
         control, stdout, stderr, stack = process.theirs

@@ -10,6 +10,7 @@ UPDATE job
        error       = CASE WHEN :state = 'completed' THEN NULL
                           WHEN :yields AND cancel_requested_at IS NOT NULL THEN 'cancelled by user'
                           ELSE coalesce(:error, error) END,
+       started_at = coalesce(:started_at, started_at), progress = coalesce(:progress, progress),
        worker = NULL, boot_id = NULL, lease_until = NULL, updated_at = :now
  WHERE id = :id AND epoch = :epoch AND worker = :worker AND state = 'running'
 RETURNING state, attempt;
