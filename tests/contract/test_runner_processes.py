@@ -380,3 +380,25 @@ def test_a_spare_process_runs_one_job(tmp_path: Path) -> None:
     assert process.pipes["stdout"] == b"raw"
     assert process.ended.result_body == "42"
     assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4243"]]
+
+
+def test_a_process_that_waited_is_like_one_that_did_not(zygote: SmallZygote) -> None:
+    """What an idle process rehearses says nothing and leaves nothing, and finds its work done: running
+    a cell copies fewer pages than in a process whose task lay ready."""
+    source = ("import resource, threading; print(sorted(globals()), In, Out, threading.active_count(), "
+              "get_ipython().execution_count)\nresource.getrusage(resource.RUSAGE_SELF).ru_minflt")
+    at_once, waited = zygote.fork(), zygote.fork()
+    at_once.task(source)
+    at_once.finish()
+
+    def faults() -> int:
+        return int(Path(f"/proc/{waited.pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+    eventually(lambda: psutil.Process(waited.pid).num_threads() == 2, within=10, say="a rehearsal")
+    seen = [-1]
+    eventually(lambda: seen.append(faults()) or seen[-1] == seen[-2], within=10, every=0.2, say="its end")
+    assert waited.said == []
+    waited.task(source)
+    waited.finish()
+    assert waited.text() == at_once.text()
+    assert int(waited.ended.result_body) - seen[-1] < int(at_once.ended.result_body) / 2

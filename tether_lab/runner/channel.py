@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import socket
 from typing import NoReturn
 
@@ -53,6 +54,10 @@ class Channel:
                 return None
             self._received = self._frames.feed(data)
         return self._received.pop(0)
+
+    def is_silent(self, seconds: float) -> bool:
+        """Whether nothing comes for so long."""
+        return not self._received and not select.select([self._socket], [], [], seconds)[0]
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

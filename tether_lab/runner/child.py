@@ -18,6 +18,7 @@ from .channel import Channel, lift
 from .limits import Memory
 from .output import Output
 from .progress import Bars
+from .rehearsal import rehearse_while_waiting
 from .signals import Signals
 from .task import Desk, attempt
 from .traces import Traces
@@ -42,6 +43,7 @@ def become_job(stdout: int, stderr: int, stack: int, parent: int) -> int:
 def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -> NoReturn:
     """Run the tasks that come (``warm``: until the supervisor closes the socket; else one), and end."""
     desk = _set_up(channel, stack, shell, warm=warm)
+    rehearse_while_waiting(channel, desk)
     while (message := channel.receive()) is not None:
         if not isinstance(message, wire.Task):
             continue
