@@ -241,6 +241,8 @@ def test_the_month_has_its_stories() -> None:
     slow = jobs[(jobs["created_at"] >= begin) & (jobs["created_at"] < end) & (jobs["key"] == "fetch-prices")]
     usual = jobs[(jobs["created_at"] < begin) & (jobs["key"] == "fetch-prices")]
     assert slow["run"].median() > 2.5 * usual["run"].median()
+    assert jobs.loc[jobs["created_at"].between(begin, end), "wait"].max() > timedelta(minutes=5)
+    assert usual["wait"].median() < timedelta(seconds=1)
     backups = jobs[jobs["key"] == "back-up"]
     assert set(backups["created_at"].dt.hour) <= {1, 2, 3, 4}
 

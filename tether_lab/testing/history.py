@@ -53,9 +53,10 @@ def seed_history(lab: Lab, months: float = 1, jobs: int = 5000, seed: int = 1, *
     """Write a made-up past of about ``jobs`` jobs in the ``months`` before ``until`` (last midnight UTC).
 
     Six handlers in several versions; faults for which retries pay, and faults for which they do not;
-    a deploy that fails for a day (send-report, version 3), a slow Tuesday, crashes, time-outs, cancelled
-    and expired jobs, a worker that died; nights and weekends. Equal ``seed``, ``jobs`` and ``until`` make
-    equal histories (uuids and signatures apart). All is signed as real rows are, and final: nothing runs.
+    a deploy that fails for a day (send-report, version 3), a slow Tuesday with a long queue, crashes,
+    time-outs, cancelled and expired jobs, a worker that died; nights and weekends. Equal ``seed``,
+    ``jobs`` and ``until`` make equal histories (uuids and signatures apart). All is signed as real rows
+    are, and final: nothing runs.
     """
     from tether_lab.job_queue import history
 

@@ -116,8 +116,10 @@ def _asked(work: Workload, month: Month, jobs: int, rng: random.Random) -> Itera
     weights = [work.hours(datetime.fromtimestamp(hour / 1e6, UTC)) for hour in hours]
     total, count = 0.0, round(jobs * work.share)
     cumulated = [total := total + weight for weight in weights]
-    for hour in rng.choices(hours, cum_weights=cumulated, k=count) if total else ():
+    for number, hour in enumerate(rng.choices(hours, cum_weights=cumulated, k=count) if total else ()):
         at = hour + rng.randrange(HOUR)
+        if number < work.burst * count:
+            at = month.slow[0] + HOUR // 2 + rng.randrange(HOUR // 3)
         part = (at - month.begin) / (month.end - month.begin)
         release = next(r for r in reversed(work.releases) if r.since <= part)
         yield Played(work, release, at, work.payload(rng), due=at)

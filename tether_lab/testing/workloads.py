@@ -36,7 +36,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A handler and its jobs. ``share`` of all jobs, seconds as median and spread of a lognormal."""
+    """A handler and its jobs. ``share`` of all jobs, seconds as median and spread of a lognormal; ``burst``
+    is the part of its jobs that all come on the slow Tuesday within twenty minutes."""
 
     key: str
     share: float
@@ -52,6 +53,7 @@ class Workload:
     megabytes: float = 150.0
     crashes: float = 0.0
     cancelled: float = 0.004
+    burst: float = 0.0
     tags: tuple[str, ...] = ()
     says: str = ""
 
@@ -103,7 +105,7 @@ WORKLOADS: tuple[Workload, ...] = (
         "clean-table", 0.25, office, 18.0, 0.6, lambda rng: {"table": f"sales_{rng.randint(1, 40)}"},
         JobOptions(retry=RetryPolicy.fixed("10s")), 3,
         (Fault(0.055, _same(1.0), ("ValueError",), "could not convert string to float: 'n/a' in row {n}"),),
-        (Release("1", 0.0),), 0.9, 600, says="row {n} of 5000"),
+        (Release("1", 0.0),), 0.9, 600, burst=0.12, says="row {n} of 5000"),
     Workload(
         "refresh-dashboard", 0.14, steady, 40.0, 0.35,
         lambda rng: {"page": rng.choice(("sales", "stock", "staff"))},
