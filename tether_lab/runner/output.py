@@ -117,8 +117,9 @@ class Output:
         """Send a frame, after everything that was written before it."""
         if self.forked:
             return
+        self._collect()
         self._items.append(message)
-        self.flush()
+        self._send_queue()
 
     def display(self, kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None,
                 display_id: str | None = None) -> None:
