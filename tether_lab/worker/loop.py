@@ -194,6 +194,10 @@ class Supervisor:
                 with contextlib.suppress(ValueError):
                     self.drain(float(datagram[6:]))
 
+    def look_around(self) -> None:
+        """Without a hint: has anything changed?"""
+        self.hinted = self.hinted or self.queue.data_version() != self._data_version
+
     def _see_what_changed(self) -> None:
         """Several hints are about one change, and some about a change that we have seen already."""
         self.hinted = False

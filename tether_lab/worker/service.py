@@ -236,7 +236,7 @@ class Service:
             self._log("the database was replaced or removed under this worker: stopping at once")
             self._code, self._loop.stopped = REPLACED, True
             return
-        self._loop.hinted = True
+        self._loop.look_around()
         self._rest()
 
     def _prune(self) -> None:
