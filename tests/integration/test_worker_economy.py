@@ -15,6 +15,7 @@ from faults.bench import Bench
 
 from tether_lab.job_queue import outputs
 from tether_lab.job_queue.queue import Queue
+from tether_lab.worker import running
 from tether_lab.worker.chores import Chore
 from tether_lab.worker.loop import Supervisor
 
@@ -68,7 +69,8 @@ def bench(home: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def supervisor(bench: Bench) -> Iterator[Counting]:
+def supervisor(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+    monkeypatch.setattr(running, "FLUSH_EVERY", 60.0)      # every job is a short one, on any machine
     made = Counting(bench)
     yield made
     made.pools.close()

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,7 +58,6 @@ class Context:
         self.id, self.key, self.payload = id, key, payload
         self.attempt, self.max_attempts, self.epoch = attempt, max_attempts, epoch
         self.idempotency_key = uuid
-        self.log = Log(key)
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
         self._tmp: Path | None = None
         self._db: Connection | None = None
@@ -70,6 +70,11 @@ class Context:
         return current, ()
 
     # -- telling -------------------------------------------------------------------------------
+
+    @cached_property
+    def log(self) -> Log:
+        """``ctx.log("…")``, ``ctx.log.warning("…")``: text in the job's output."""
+        return Log(self.key)
 
     def progress(self, n: float, total: float | str | None = None, message: str = "") -> None:
         """``progress(0.4)``, ``progress(0.4, "loading")`` (a fraction), ``progress(4, 10)`` or
