@@ -42,8 +42,11 @@ def known(queue: Queue, digests: Iterable[str]) -> set[str]:
 
 def small(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
     """The bodies of the small blobs among these digests."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
     with queue.read() as connection:
-        return dict(connection.execute(sql("blob_small"), {"digests": json.dumps(sorted(set(digests)))}))
+        return dict(connection.execute(sql("blob_small"), {"digests": json.dumps(wanted)}))
 
 
 def prune_blobs(queue: Queue, now: int, *, kept: int = KEPT) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ from .traces import Traces
 
 if TYPE_CHECKING:
     from .shell import JobShell
+
+# A warm process gets the same texts again and again; what they say is read, never changed.
+_options = lru_cache(4)(JobOptions.from_json)
+_manifest = lru_cache(4)(Manifest.from_json)
 
 
 @dataclass(slots=True)
@@ -73,7 +78,7 @@ class Attempt:
             id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
             max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
             reporter=_Reports(desk), signals=desk.signals)
-        return cls(task, desk, JobOptions.from_json(task.options), Manifest.from_json(task.manifest), about)
+        return cls(task, desk, _options(task.options), _manifest(task.manifest), about)
 
     def warn(self, text: str) -> None:
         """A sentence for the job's history."""
