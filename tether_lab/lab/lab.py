@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from tether_lab.errors import OptionError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tether_lab.vault import Vault
 
     from .cells import CellRequest
+    from .figures import Figures
     from .frames import Frames
     from .listing import Jobs
     from .stats import Stats
@@ -235,6 +237,21 @@ class Lab:
         from .frames import Frames
 
         return Frames(self)
+
+    @property
+    def figures(self) -> Figures:
+        """Plotly figures of what the lab did: ``lab.figures.timeline(since="1d")``."""
+        from .figures import Figures
+
+        return Figures(self)
+
+    def report(self, path: str | os.PathLike[str], *, since: object = None, until: object = None,
+               key: str | Iterable[str] | None = None, tag: str | None = None, theme: str = "auto") -> Path:
+        """Write all figures of a time as one HTML page that needs nothing else: ``lab.report("week.html",
+        since="7d")``."""
+        from .figures import report
+
+        return report(self, path, since=since, until=until, key=key, tag=tag, theme=theme)
 
     def usual(self, key: str) -> float | None:
         """Seconds that a job of this key usually takes, looked up at most once a minute."""
