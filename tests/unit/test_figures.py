@@ -267,7 +267,8 @@ def test_the_report_holds_every_figure_and_says_what_it_shows() -> None:
     assert text.count('class="figure"') == 13
     for heading in ("What happened?", "Is it quick?", "What fails?", "Does trying again pay?"):
         assert heading in text
-    empty = report.report(history().jobs.iloc[:0], history().attempts.iloc[:0], title="x", now=NOW, theme="dark")
+    nothing = history().jobs.iloc[:0], history().attempts.iloc[:0]
+    empty = report.report(*nothing, title="x", now=NOW, theme="dark")
     assert "No jobs were enqueued" in empty
 
 

@@ -54,8 +54,8 @@ def queue_depth(jobs: pd.DataFrame, attempts: pd.DataFrame, theme: str = "light"
     known = depth.queue_depth(jobs, attempts, every)
     worst: Any = known["peak"].idxmax()
     on = f"{worst:%a} {worst.day} {worst:%b} after {worst:%H:%M} UTC"
-    drawn = style.figure(title, f"at most {known['peak'].max():,} waited, on {on}; {count(len(jobs), 'job')}, for "
-                                f"each {style.each(every)}", theme, hovermode="x unified")
+    drawn = style.figure(title, f"at most {known['peak'].max():,} waited, on {on}; {count(len(jobs), 'job')}, "
+                                f"for each {style.each(every)}", theme, hovermode="x unified")
     at = style.naive(known.index)
     lines = (("peak", "waiting, most in the bin", style.BLUE, "solid", "rgba(10,117,181,.22)"),
              ("running", "running", style.GREEN, "dash", None),
@@ -79,7 +79,8 @@ def calendar(jobs: pd.DataFrame, theme: str = "light") -> go.Figure:
     days = (at.max().normalize() - at.min().normalize()).days + 1
     table = pd.DataFrame({"day": at.dt.normalize(), "hour": at.dt.hour, "bad": jobs["status"] == "failed"})
     if days > CELLS:
-        table["row"], table["column"] = at.dt.day_of_week, table["day"] - pd.to_timedelta(at.dt.day_of_week, unit="D")
+        table["row"] = at.dt.day_of_week
+        table["column"] = table["day"] - pd.to_timedelta(at.dt.day_of_week, unit="D")
         rows, labels, step, unit = range(7), list(DAYS), "7D", "day"
     else:
         table["row"], table["column"] = table["hour"], table["day"]
