@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import select
 import struct
-import sys
 import time
 from typing import Self
 
 from tether_lab.settings import LabFolder
 
+from . import inotify
 from .beacon import ANSWERED, ASKED
 
 POLL = 0.1
 """Seconds between two looks where nobody tells us."""
 
-_ATTRIB = 0x4
 _EVENT = struct.Struct("iIII")
 
 
@@ -70,7 +68,7 @@ class Changes:
         """Stop listening."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            inotify.release(descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -136,14 +134,5 @@ def _names(told: bytes) -> set[str]:
 
 
 def _inotify(folder: LabFolder) -> int:
-    """A descriptor that tells of writes in the folder; -1 where there is none (or no more of them)."""
-    if not sys.platform.startswith("linux"):
-        return -1
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = int(libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
-    if descriptor < 0:
-        return -1
-    if libc.inotify_add_watch(descriptor, os.fsencode(folder.run), _ATTRIB) < 0:
-        os.close(descriptor)
-        return -1
-    return descriptor
+    """A descriptor that tells of writes in the folder; -1 where there is none."""
+    return inotify.watch(folder.run)
