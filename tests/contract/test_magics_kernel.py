@@ -122,6 +122,15 @@ def test_wait_raises_with_the_jobs_traceback(started: Kernel) -> None:
     assert "follow.py" not in ran.text
 
 
+def test_wait_shows_errors_that_end_nothing(started: Kernel) -> None:
+    """A cell goes on after an error of a cell in it; both are shown, in order, as in the kernel."""
+    ran = started.run("%%job inner --wait\nprint('before')\ndone = get_ipython().run_cell('1/0')\n"
+                      "print('after')")
+    assert [o["type"] for o in ran.outputs if o.get("text") != ""] == ["stream", "error", "stream"]
+    last = started.run("%%job last --wait\ndone = get_ipython().run_cell('1/0')\n")
+    assert [o["ename"] for o in last.outputs if o["type"] == "error"] == ["ZeroDivisionError"]
+
+
 def test_an_interrupt_stops_the_watching_only(started: Kernel, tmp_path: Path) -> None:
     """The cell ends and says what goes on; the job completes; no stack of ours is shown."""
     gate = tmp_path / "gate"

@@ -171,3 +171,12 @@ def test_own_progress_is_limited_and_complete(zygote: SmallZygote) -> None:
     bars = process.of(wire.ProgressBar)
     assert len(bars) < 20
     assert (bars[-1].id, bars[-1].n, bars[-1].total, bars[-1].description) == (-1, 999, 2000, "step 999")
+
+
+def test_a_widget_is_told_of_once(zygote: SmallZygote) -> None:
+    """Widgets show their text; the job says why, once, in its history."""
+    bundle = "{'application/vnd.jupyter.widget-view+json': {'model_id': '1'}, 'text/plain': 'Slider'}"
+    process = zygote.run("from IPython.display import display\n"
+                         f"for _ in range(2): display({bundle}, raw=True)")
+    notes = [note for note in process.of(wire.Note) if "widget" in note.detail]
+    assert len(notes) == 1

@@ -18,9 +18,12 @@ import time
 import warnings
 from typing import Any
 
+import numpy as np
+
 FIRST: dict[str, Any] = {}
 KEPT: dict[str, Any] = {}
-PATCHED = shlex.join                # the one library function that a case replaces
+PATCHED = shlex.join                # library functions that cases replace
+SINC = np.sinc
 
 
 def shell() -> Any:
@@ -34,10 +37,11 @@ def remember() -> None:
     collects garbage, stays quick."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
-    import numpy as np
     import pandas as pd
 
     gc.freeze()
+    FIRST.update(printers={mime: dict(formatter.type_printers) for mime, formatter
+                           in shell().display_formatter.formatters.items()})
     FIRST.update(loaded=(pd, plt), numpy=np.get_printoptions(), rc=dict(mpl.rcParams))
     FIRST.update(environ=dict(os.environ), path=list(sys.path), filters=list(warnings.filters),
                  handlers=list(logging.root.handlers), level=logging.root.level,
@@ -91,7 +95,7 @@ def _fresh_formatters(ip: Any) -> None:
         formatter.enabled = usual.enabled
         for cls in [c for c in formatter.type_printers if c.__module__ in ("__main__", "builtins")]:
             formatter.type_printers.pop(cls)
-        formatter.type_printers.update(usual.type_printers)
+        formatter.type_printers.update(FIRST["printers"][mime])
         formatter.deferred_printers.pop(("fractions", "Fraction"), None)
         if mime == "text/plain":
             formatter.pprint = usual.pprint
@@ -106,14 +110,18 @@ def _fresh_formatters(ip: Any) -> None:
 def _fresh_libraries() -> None:
     import matplotlib as mpl
     import matplotlib.pyplot as plt
-    import numpy as np
     import pandas as pd
 
     np.random.seed(None)
     np.set_printoptions(**FIRST["numpy"])
-    for name in ("display.precision", "display.max_rows"):           # those that cases set
+    np.sinc = SINC
+    if "plotly.io" in sys.modules:
+        sys.modules["plotly.io"].renderers.default = "plotly_mimetype"
+    for name in ("display.precision", "display.max_rows", "display.float_format"):   # those that cases set
         pd.reset_option(name)
     plt.close("all")
+    if mpl.get_backend() == "agg":
+        plt.switch_backend("inline")
     if mpl.get_backend() == "inline":
         plt.ion()
     mpl.rcParams.update({k: v for k, v in FIRST["rc"].items()

@@ -274,11 +274,13 @@ def _sklearn(sklearn: Any) -> Any:
 
 
 def _plotly(plotly_io: Any) -> Any:
-    return {"template": plotly_io.templates.default}
+    return {"template": plotly_io.templates.default, "renderer": plotly_io.renderers.default}
 
 
 def _set_plotly(plotly_io: Any, found: Mapping[str, Any]) -> None:
     plotly_io.templates.default = found["template"]
+    if plotly_io.renderers.default != found["renderer"]:
+        plotly_io.renderers.default = found["renderer"]
 
 
 def _sympy(printer: Any) -> Any:

@@ -244,5 +244,7 @@ def _about(request: CaptureRequest, names: Names, found: Gathered, withheld: lis
                     + " (--env NAME sends one)")
     if found.missing:
         said.append("not defined here: " + ", ".join(found.missing))
+    listings = {call for call, _ in names.dynamic} & {"globals()", "locals()", "vars()", "dir()"}
+    said += [f"{call} sees the names that the cell uses, not all of the notebook" for call in sorted(listings)]
     magics = {name.partition(":")[2] for name in names.magics}
     return [*said, *(f"%{magic} {KERNELS_OWN[magic]}" for magic in sorted(magics & KERNELS_OWN.keys()))]

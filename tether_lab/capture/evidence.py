@@ -18,6 +18,7 @@ INTERACTIVE = frozenset({"get_ipython", "display", "exit", "quit", "open"})
 
 _LONGEST_CODE = 500
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
+_LISTINGS = _NAMESPACES | {"dir"}
 _EVALUATORS = frozenset({"eval", "exec"})
 _TIMED = frozenset({"timeit", "repeat", "Timer", "run", "runctx"})
 _SHELL_CALLS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput", "ev", "ex",
@@ -128,7 +129,7 @@ class Evidence:
         if isinstance(function, ast.Name):
             if name in _EVALUATORS:
                 return self._evaluated(name, first, line)
-            if name in _NAMESPACES and not node.args:
+            if name in _LISTINGS and not node.args:
                 self.names.dynamic.append((f"{name}()", line))
             if name == "getenv" and first is not None:
                 self.names.environ.setdefault(first, line)

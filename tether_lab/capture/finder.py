@@ -26,14 +26,12 @@ class _SnapshotLoader(importlib.machinery.SourceFileLoader):
         return self._source
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        lines = self._source.splitlines(keepends=True)
+        # No time given: linecache never compares the entry with the file, which may be newer. Not in
+        # an exec_module of our own, which would stand in the tracebacks of imports.
+        linecache.cache[self.path] = (len(self._source), None, lines, self.path)
         code: CodeType = compile(self._source, self.path, "exec", dont_inherit=True)
         return code
-
-    def exec_module(self, module: ModuleType) -> None:
-        lines = self._source.splitlines(keepends=True)
-        # No time given: linecache never compares the entry with the file, which may be newer.
-        linecache.cache[self.path] = (len(self._source), None, lines, self.path)
-        super().exec_module(module)
 
 
 class SnapshotFinder(importlib.abc.MetaPathFinder):

@@ -22,6 +22,7 @@ from .codes import CodeNames
 from .culprits import explain
 from .modules import top
 from .names import BUILTINS, INTERACTIVE, Names
+from .patches import patched
 from .pickling import CellPickler, Silent, Stream
 from .refusals import TooLarge
 from .texts import expression_names
@@ -106,7 +107,7 @@ class Gathering:
             self.want(name, "used by the cell", soft=name in names.unsure,
                       quiet=names.star or name in names.unsure)
         self._strings = [text for text, _ in names.strings]
-        if any(call in {"eval()", "exec()"} for call, _ in names.dynamic):
+        if names.dynamic:
             self._want_strings()
         for name in names.builtins:
             self.want(name, "used by the cell", quiet=True)
@@ -196,6 +197,7 @@ class Gathering:
         self.found.submodules = sorted({*self.found.submodules, *(
             shows for library, shows in _SHOWN_BY.items() if library in tops and shows in sys.modules)})
         self.found.warnings += self._arrays.warnings(self.namespace)
+        self.found.warnings += patched({*self.found.imports.values(), *self.found.referred})
         return self.found
 
     def _take(self, name: str, value: Any) -> None:

@@ -52,6 +52,7 @@ def follow(job: Job, cards: Cards, *, with_card: bool, notices: tuple[str, ...] 
     row = job.row
     if row.state is not State.COMPLETED:
         raise _failure(job, replay)
+    replay.settle()
     return cards.quietly(job)
 
 
@@ -64,6 +65,7 @@ def _stream(job: Job, replay: Replay, cards: Cards | None) -> None:
 
 def _show(job: Job, replay: Replay, body: Mapping[str, Any], cards: Cards | None) -> None:
     if body["k"] == "attempt":
+        replay.attempt()
         ended = [a for a in job.attempts if a.epoch < body["epoch"] and a.finished_at is not None]
         why = f" (the last one: {ended[-1].error})" if ended and ended[-1].error else ""
         _say(f"attempt {job.row.attempt} of {job.row.max_attempts} of job {job.id} begins{why}")
@@ -79,9 +81,9 @@ def _failure(job: Job, replay: Replay) -> JobFailed:
 
     error = failure(job.lab, job.row)
     lines: list[str] = []
-    if replay.error is not None:
-        lines = [str(line) for line in replay.error["traceback"]]
-    elif error.traceback:
+    if replay.unshown is not None:
+        lines = [str(line) for line in replay.unshown["traceback"]]
+    elif replay.error is None and error.traceback:
         lines = error.traceback.rstrip().split("\n")
     lines.append(f"{type(error).__name__}: {error.message}")
     lines.append(f"%jobs show {job.id} tells more; %jobs retry {job.id} runs it again.")

@@ -85,16 +85,20 @@ def _is_local(file: str) -> bool:
 
 def shell_state(shell: Any) -> dict[str, Any]:
     """What the shell was given: ``extensions`` (names), ``aliases`` (name to command), ``magics``
-    (``{"line": {name: function}, "cell": …}``), the last two made by the user only; ``display`` and
-    ``printers``: see ``shell_settings``."""
+    (``{"line": {name: function}, "cell": …}``), the last two made by the user only; ``magic_names``
+    other names for magics; ``display`` and ``printers``: see ``shell_settings``."""
     defaults = {name: command.replace(" --color", "")
                 for name, command in shell.alias_manager.default_aliases}
     aliases = {name: command for name, command in shell.alias_manager.aliases
                if isinstance(command, str) and defaults.get(name) != command.replace(" --color", "")}
     magics = {kind: {name: function for name, function in known.items() if _is_users(function)}
               for kind, known in shell.magics_manager.magics.items() if kind in ("line", "cell")}
+    names = {kind: {name: [alias.magic_name, alias.magic_params] for name, alias in known.items()
+                    if type(alias).__name__ == "MagicAlias"}
+             for kind, known in shell.magics_manager.magics.items() if kind in ("line", "cell")}
     return {"extensions": sorted(shell.extension_manager.loaded - _OURS), "aliases": aliases,
-            "magics": magics, "display": display_state(shell), "printers": printers(shell)}
+            "magics": magics, "magic_names": names, "display": display_state(shell),
+            "printers": printers(shell)}
 
 
 def _is_users(function: Any) -> bool:

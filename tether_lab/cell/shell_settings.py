@@ -17,6 +17,7 @@ _PLAIN_TEXT = ("pprint", "float_precision", "float_format", "max_seq_length", "m
 _FIGURE = ("matplotlib.figure", "Figure")
 _OURS = ("tether_lab.lab.job", "Job")
 _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg", "application/pdf": "pdf"}
+_FILES = frozenset({"agg", "svg", "pdf", "ps", "cairo", "pgf", "template"})
 _USUAL: dict[Any, Any] = {}
 _SYMPY = ("_repr_latex_", "_repr_png_", "_repr_svg_")
 
@@ -57,7 +58,7 @@ def _inline(shell: Any) -> dict[str, Any]:
     """What ``%config InlineBackend`` and ``set_matplotlib_formats`` chose, and ``plt.ioff()``."""
     config = sys.modules.get("matplotlib_inline.config")
     backend = sys.modules.get("matplotlib_inline.backend_inline")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = _file_backend()
     if config is None or not config.InlineBackend.initialized():
         return found
     backend_config = config.InlineBackend.instance()
@@ -71,9 +72,17 @@ def _inline(shell: Any) -> dict[str, Any]:
         if getattr(backend_config, name, None) != getattr(usual, name, None):
             found[name] = getattr(backend_config, name)
     matplotlib = sys.modules.get("matplotlib")
-    if backend is not None and matplotlib is not None and not matplotlib.is_interactive():
+    if backend is not None and matplotlib and not matplotlib.is_interactive() and "backend" not in found:
         found["interactive"] = False
     return found
+
+
+def _file_backend() -> dict[str, Any]:
+    """A backend that shows nothing, if the notebook chose one."""
+    matplotlib = sys.modules.get("matplotlib")
+    # dict's own look-up: that of rcParams resolves the backend, which imports pyplot.
+    chosen = dict.get(matplotlib.rcParams, "backend") if matplotlib is not None else None
+    return {"backend": chosen} if isinstance(chosen, str) and chosen.lower() in _FILES else {}
 
 
 def _figure_formats(shell: Any) -> tuple[list[str], dict[str, Any] | None]:
@@ -105,7 +114,20 @@ def printers(shell: Any) -> dict[str, Callable[..., Any]]:
                 found[f"{mime}|{module}|{name}"] = printer
     ours = ("|".join(_OURS), "|".join(_FIGURE))
     found = {key: printer for key, printer in found.items() if key.partition("|")[2] not in ours}
-    return found | _of_sympy()
+    return found | _of_sympy() | _of_numbers()
+
+
+def _of_numbers() -> dict[str, Callable[..., Any]]:
+    """Functions that pandas and numpy were given to show numbers with."""
+    found: dict[str, Callable[..., Any]] = {}
+    pandas, numpy = sys.modules.get("pandas"), sys.modules.get("numpy")
+    with suppress(Exception):                     # half imported
+        if pandas is not None and pandas.get_option("display.float_format") is not None:
+            found["pandas|display.float_format"] = pandas.get_option("display.float_format")
+        for kind, shows in (numpy.get_printoptions()["formatter"] or {}).items() if numpy else ():
+            if callable(shows):
+                found[f"numpy|{kind}"] = shows
+    return found
 
 
 def _is_usual(printer: Any, usual: Any) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import sys
 import threading
@@ -39,6 +40,7 @@ LARGEST_DISPLAY = 64 * 1024 * 1024
 STARTS_PROCESS = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.exec",
                             "pty.spawn"})
 _MODEL_ONLY = "application/vnd.jupyter.widget-view+json"
+_NO_WIDGETS = "a widget is shown as text: widgets live in the kernel that made them"
 
 _Item = tuple[str, bytes] | wire.FromJob
 
@@ -56,7 +58,7 @@ class Output:
         self._sender: int | None = None
         self._running = threading.Event()
         self._thread: threading.Thread | None = None
-        self.forked = self._forking = False
+        self.forked = self._forking = self._has_told = False
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
@@ -79,6 +81,7 @@ class Output:
             self._thread = threading.Thread(target=self._look, name="tether-output", daemon=True)
             self._thread.start()
         self._running.set()
+        self._has_told = False
 
     def end(self) -> None:
         """The task is over: send the rest, and rest."""
@@ -128,6 +131,9 @@ class Output:
             with suppress(OSError):
                 os.write(1, f"{data.get('text/plain', '')}\n".encode(errors="backslashreplace"))
             return
+        if _MODEL_ONLY in data and not self._has_told:
+            self._has_told = True
+            self.send(wire.Note("warning", json.dumps({"text": _NO_WIDGETS})))
         kept = {mime: _plain(value) for mime, value in data.items() if mime != _MODEL_ONLY}
         size = sum(len(value) for value in kept.values() if isinstance(value, str))
         if size > LARGEST_DISPLAY:

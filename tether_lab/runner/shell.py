@@ -36,7 +36,9 @@ from .signals import Signals
 
 ENVIRONMENT = {"TERM": "xterm-color", "CLICOLOR": "1", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1",
                "PAGER": "cat", "GIT_PAGER": "cat",
-               "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+               "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+               # As in a kernel, which plotly knows by its class: else 5 MB of script with each job.
+               "PLOTLY_RENDERER": "plotly_mimetype"}
 REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "import IPython.display",
              "await __import__('asyncio').sleep(0)", "!:")
 MAGIC, PRINTER = "__magic__:", "__printer__:"
@@ -268,6 +270,11 @@ class JobShell(InteractiveShell):
                 warn(f"the extension {name} could not be loaded: {failures.message_of(error)}")
         for name, command in dict(wanted.get("aliases", {})).items():
             aliases.soft_define_alias(name, command)
+        magics: Any = self.magics_manager
+        for kind, known in dict(wanted.get("magic_names", {})).items():
+            for name, (magic, parameters) in known.items():
+                if name not in magics.magics[kind]:
+                    magics.register_alias(name, magic, kind, parameters)
         define: Callable[..., None] = self.register_magic_function
         for name, function in beside.items():
             if name.startswith(MAGIC):

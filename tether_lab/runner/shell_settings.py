@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,10 @@ def apply_display_state(shell: Any, found: dict[str, Any]) -> None:
 
 
 def _inline(shell: Any, found: dict[str, Any]) -> None:
+    if "backend" in found:
+        chosen = found.pop("backend")
+        os.environ["MPLBACKEND"] = chosen
+        when_imported("matplotlib", lambda module: module.use(chosen))
     is_interactive = found.pop("interactive", True)
     if "figure_formats" in found:
         found["figure_formats"] = set(found["figure_formats"])
@@ -47,8 +52,16 @@ def _inline(shell: Any, found: dict[str, Any]) -> None:
 
 
 def register_printer(shell: Any, key: str, printer: Callable[..., Any]) -> None:
-    """Register a printer of the notebook: ``MIME type|module|name``, or ``sympy|attribute``."""
+    """Register a printer of the notebook: ``MIME type|module|name``, or ``sympy|attribute``,
+    ``pandas|option``, ``numpy|kind of number``."""
     mime, _, what = key.partition("|")
+    if mime == "pandas":
+        when_imported("pandas", lambda pandas: pandas.set_option(what, printer))
+        return
+    if mime == "numpy":
+        when_imported("numpy", lambda numpy: numpy.set_printoptions(formatter={
+            **(numpy.get_printoptions()["formatter"] or {}), what: printer}))
+        return
     if mime == "sympy":
         setattr(sys.modules["sympy.core._print_helpers"].Printable, what, printer)
         return

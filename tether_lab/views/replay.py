@@ -17,19 +17,22 @@ from .fold import Output
 
 class Replay:
     """Shows rows in the current cell. Display ids get a prefix of their own, so that two replays of
-    one job do not update each other. ``errors`` False leaves out tracebacks: the caller raises."""
+    one job do not update each other. ``errors`` False leaves the last traceback out: the caller
+    raises it, or calls ``settle``."""
 
     def __init__(self, *, errors: bool = True) -> None:
         self._prefix = f"tether-{uuid.uuid4().hex[:12]}-"
         self._errors = errors
         self._shell = _shell()
         self.error: Mapping[str, Any] | None = None
+        self.unshown: Mapping[str, Any] | None = None
         self.shown = 0
 
     def row(self, body: Mapping[str, Any]) -> None:
         """Show one row as the queue stores it."""
         kind = body["k"]
         self.shown += 1
+        self.settle()
         if kind == "stream":
             self._stream(body["name"], body["text"])
         elif kind in ("display_data", "update_display_data"):
@@ -39,9 +42,19 @@ class Replay:
         elif kind == "clear_output" and self._shell is not None:
             self._shell.display_pub.clear_output(wait=bool(body.get("wait")))
         elif kind == "error":
-            self.error = body
+            self.error = self.unshown = body
             if self._errors:
-                self._error(body)
+                self.settle()
+
+    def settle(self) -> None:
+        """Show the traceback that was left out: the job went on after it."""
+        if self.unshown is not None:
+            self._error(self.unshown)
+            self.unshown = None
+
+    def attempt(self) -> None:
+        """The job begins anew: what ended the last attempt has been said."""
+        self.error = self.unshown = None
 
     def _stream(self, name: str, text: str) -> None:
         stream = sys.stderr if name == "stderr" else sys.stdout
