@@ -17,7 +17,9 @@ from .statements import sql
 NOTHING = -(2**63)
 """Stands for a missing number or moment: what numpy calls NaT."""
 
-BATCH = 20_000
+BATCH = 500
+"""Rows at a time: fewer tuples alive than wake Python's garbage collector (700), which would take a third
+of the time of a million rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,16 @@ class Filters:
                 "limit": -1 if self.limit is None else self.limit}
 
 
-def statement(name: str, columns: Sequence[Column]) -> str:
-    """The SELECT of these columns, in their order; of ``version`` columns the handler's id."""
+def statement(name: str, columns: Sequence[Column], filters: Filters) -> str:
+    """The SELECT of these columns, in their order; of ``version`` columns the handler's id.
+
+    Lines of filters that were not given are left out: asked for each of a million rows, they cost a tenth.
+    """
     source = {"jobs": sql("frame_jobs"), "attempts": sql("frame_attempts"), "events": sql("frame_events"),
               "outputs": sql("frame_outputs")}[name]
-    return f"SELECT {', '.join(map(expression, columns))} FROM (\n{source}\n)"
+    absent = [f"(:{filter_} IS NULL OR" for filter_, value in filters.values().items() if value is None]
+    lines = [line for line in source.splitlines() if not any(words in line for words in absent)]
+    return f"SELECT {', '.join(map(expression, columns))} FROM (\n" + "\n".join(lines) + "\n)"
 
 
 def expression(column: Column) -> str:
@@ -63,7 +70,7 @@ def batches(queue: Queue, name: str, columns: Sequence[Column],
             filters: Filters) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of a frame, newest first, at most ``BATCH`` at a time, all of one moment."""
     with queue.read() as connection:
-        cursor = connection.execute(statement(name, columns), filters.values())
+        cursor = connection.execute(statement(name, columns, filters), filters.values())
         while rows := cursor.fetchmany(BATCH):
             yield rows
 

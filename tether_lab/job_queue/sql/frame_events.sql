@@ -1,7 +1,8 @@
 -- The events of a frame, with the handler of their job.
 SELECT e.*, j.handler_id, j.queue
   FROM event e CROSS JOIN job j ON j.id = e.job_id
- WHERE (:since IS NULL OR e.at >= :since)
+ WHERE true
+   AND (:since IS NULL OR e.at >= :since)
    AND (:until IS NULL OR e.at < :until)
    AND (:keys IS NULL OR j.key IN (SELECT value FROM json_each(:keys)))
    AND (:words IS NULL OR e.kind IN (SELECT value FROM json_each(:words)))

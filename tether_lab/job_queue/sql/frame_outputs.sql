@@ -1,7 +1,8 @@
 -- The rows of output of a frame. Their bodies are read only where a column asks for them.
 SELECT o.*, j.handler_id, j.queue
   FROM output o CROSS JOIN job j ON j.id = o.job_id
- WHERE (:since IS NULL OR o.at >= :since)
+ WHERE true
+   AND (:since IS NULL OR o.at >= :since)
    AND (:until IS NULL OR o.at < :until)
    AND (:keys IS NULL OR j.key IN (SELECT value FROM json_each(:keys)))
    AND (:words IS NULL OR json_extract(o.body, '$.k') IN (SELECT value FROM json_each(:words)))
