@@ -31,7 +31,8 @@ def shell() -> Iterator[InteractiveShell]:
     ("import random\nrandom.seed(1)", {"random"}),
     ("np.random.seed(0)", {"numpy.random"}), ("numpy.random.set_state(s)", {"numpy.random"}),
     ("torch.manual_seed(3)", {"torch"}), ("torch.cuda.manual_seed_all(3)", {"torch"}),
-    ("pl.seed_everything(42)", {"random", "numpy.random", "torch"}), ("seed(1)", {"random", "numpy.random", "torch"}),
+    ("pl.seed_everything(42)", {"random", "numpy.random", "torch"}),
+    ("seed(1)", {"random", "numpy.random", "torch"}),
     ("x = random.random()", set()), ("rng = np.random.default_rng(42)", set()),
     ("model = Forest(random_state=0)", set()), ("s = random.getstate()", set()),
 ])

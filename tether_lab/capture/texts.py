@@ -24,6 +24,7 @@ KERNELS_OWN = {
                     "reads the notebook's history, which a job does not have"),
     **dict.fromkeys(("who", "who_ls", "whos", "psearch", "reset", "reset_selective"),
                     "sees the job's variables: those that the cell names, not all of the notebook"),
+    "lsmagic": "lists the magics of the job; some of the notebook's are for kernels only",
     "tb": "shows the last error of the job, not of the notebook",
     **dict.fromkeys(("connect_info", "qtconsole"), "is about a kernel, and a job has none"),
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-_SHELL = {"ast_node_interactivity": "last_expr"}
+_SHELL = {"ast_node_interactivity": "last_expr", "colors": "neutral"}
 _PLAIN_TEXT = ("pprint", "float_precision", "float_format", "max_seq_length", "max_width", "newline", "verbose")
 _FIGURE = ("matplotlib.figure", "Figure")
 _OURS = ("tether_lab.lab.job", "Job")

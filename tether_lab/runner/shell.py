@@ -246,6 +246,7 @@ class JobShell(InteractiveShell):
         self.output, self.signals = output, signals
         builtins.input = _no_input
         when_imported("getpass", _patch_getpass)
+        when_imported("pandas", shell_settings.as_in_a_kernel)
         sys.breakpointhook = _no_debugger
         warnings.filterwarnings("ignore", message="To exit: use", category=UserWarning)
 
@@ -285,12 +286,17 @@ class JobShell(InteractiveShell):
         shell_settings.apply_display_state(self, wanted.get("display", {}))
 
 
+# Libraries know a notebook by the name of its shell's class (pandas then wraps no text, rich draws
+# HTML): with another name they would show a cell's values differently in its job, without a word.
+JobShell.__name__ = JobShell.__qualname__ = "ZMQInteractiveShell"
+
+
 def make_shell() -> JobShell:
     """The shell, rehearsed: what IPython imports on first use is imported now, before the fork."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
-    config.InteractiveShell.colors = "linux"
+    config.InteractiveShell.colors = "neutral"     # as in a kernel: libraries ask for it
     config.InteractiveShell.enable_tip = False
     shell = JobShell.instance(config=config)
     run: Callable[..., object] = shell.run_cell

@@ -73,3 +73,10 @@ def register_printer(shell: Any, key: str, printer: Callable[..., Any]) -> None:
         formatter.for_type(getattr(builtins, name), printer)
     else:
         formatter.for_type_by_name(module, name, printer)
+
+
+def as_in_a_kernel(pandas: Any) -> None:
+    """Pandas looks for a terminal as it is imported, and takes a process without a kernel for one: then
+    it fits frames to the terminal's width. In a kernel it shows twenty columns, whatever the width."""
+    if pandas.get_option("display.max_columns") == 0:
+        pandas.set_option("display.max_columns", 20)

@@ -164,12 +164,14 @@ class Running:
         fault("after_output_commit")
 
     def _output_due(self, attempt: Attempt) -> float:
-        output = attempt.output
-        moment = attempt.flushed_at if attempt.events or output.urgent else attempt.progress.due_at
-        if attempt.started is not None and not attempt.start_written:
-            moment = min(moment, attempt.flushed_at + FLUSH_EVERY)
+        output, soon = attempt.output, attempt.flushed_at + FLUSH_EVERY
+        if output.urgent:
+            return attempt.flushed_at
+        if attempt.events or (attempt.started is not None and not attempt.start_written):
+            return soon
+        moment = max(attempt.progress.due_at, soon)
         if output.pending:
-            moment = min(moment, attempt.flushed_at + (TAIL_EVERY if output.only_tail else FLUSH_EVERY))
+            moment = min(moment, attempt.flushed_at + TAIL_EVERY if output.only_tail else soon)
         return moment
 
     def due(self, now: float) -> float:
