@@ -50,7 +50,7 @@ def test_jobs_share_nothing(zygote: SmallZygote) -> None:
 SAME = {
     "name is main": ("__name__", "'__main__'"),
     "main is the namespace": ("x = 4\nimport __main__\n__main__.x", "4"),
-    "shell": ("type(get_ipython()).__name__", "'JobShell'"),
+    "shell": ("type(get_ipython()).__name__", "'ZMQInteractiveShell'"),
     "parameters": ("lr + payload['lr']", "0.2"),
     "await": ("import asyncio\nawait asyncio.sleep(0)\n3", "3"),
     "asyncio.run": ("import asyncio\nasync def f(): return 4\nasyncio.run(f())", "4"),
