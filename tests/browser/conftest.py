@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from browsers import FLAGS, TOKEN, LabServer, chromium
-from eventually import eventually
 from playwright.sync_api import Page, Route, sync_playwright
+from servers import address
 
 
 @pytest.fixture
@@ -35,8 +34,7 @@ def lab_server(tmp_path: Path, home: Path) -> Iterator[LabServer]:
              "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
             env=environ, stdout=log, stderr=log, start_new_session=True)
     try:
-        found = eventually(lambda: list(runtime.glob("jpserver-*.json")), within=60)
-        yield LabServer(json.loads(found[0].read_text())["url"], work)
+        yield LabServer(address(runtime), work)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         try:

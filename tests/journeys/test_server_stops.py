@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from eventually import eventually
 from jupyter_client.blocking import BlockingKernelClient
+from servers import address
 
 from tether_lab import Lab
 
@@ -35,17 +36,16 @@ def jupyter_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]
              f"--ServerApp.root_dir={folder}"],
             env=environ, stdout=log, stderr=log, start_new_session=True)
     try:
-        found = eventually(lambda: list(ready.glob("jpserver-*.json")), within=40)
-        yield server, json.loads(found[0].read_text())["url"]
+        yield server, address(ready)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
         server.wait(10)
 
 
-def ask(address: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
     request = urllib.request.Request(  # loopback only
-        address + path, data=None if body is None else json.dumps(body).encode(),
+        url + path, data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
@@ -66,8 +66,8 @@ def answers(client: BlockingKernelClient) -> bool:
 def test_the_job_goes_on_when_the_server_goes(how: signal.Signals, tmp_path: Path) -> None:
     """A job from a kernel of a Jupyter server completes after the server was stopped or killed."""
     gate = tmp_path / "gate"
-    with jupyter_server(tmp_path) as (server, address):
-        kernel = ask(address, "api/kernels", {"name": "python3"})
+    with jupyter_server(tmp_path) as (server, url):
+        kernel = ask(url, "api/kernels", {"name": "python3"})
         connection = tmp_path / "runtime" / f"kernel-{kernel['id']}.json"
         client = BlockingKernelClient(connection_file=str(connection))
         eventually(connection.exists, within=30)
