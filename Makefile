@@ -30,18 +30,22 @@ $(DEMO_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) '.[demo]'
 	@touch $@
 
+# Most tests wait for processes more than they compute: three at a time on two cores.
+BESIDE := -n 3 --dist worksteal
+
 # The demo needs less than the tests do: on a fresh machine it waits only for that.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	@$(BIN)/python notebooks/demo.py
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q -m "not soak" --ignore=tests/browser
+	@$(BIN)/python -m pytest -q -m "not soak and not alone" --ignore=tests/browser $(BESIDE)
+	@$(BIN)/python -m pytest -q -m "alone and not soak" --ignore=tests/browser
 	@$(BIN)/python -m pytest -q tests/browser        # apart: the browser's driver runs an event loop of its own
 
 check: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -m "not soak" tests/unit tests/laws tests/house
+	@$(BIN)/python -m pytest -q -m "not soak and not alone" tests/unit tests/laws tests/house $(BESIDE)
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab notebooks

@@ -78,7 +78,8 @@ def test_a_detached_job_is_asked_about_later(lab: Lab) -> None:
     assert "asked to stop" in here("job", "1", "cancel").stdout
     assert here("job", "1", "wait").returncode == 130
     assert "cancel requested" in here("job", "1", "events").stdout
-    assert "pending" in here("job", "1", "retry").stdout
+    retried = here("job", "1", "retry").stdout
+    assert "pending" in retried or "running" in retried        # the worker may be that quick
     assert "asked to stop" in here("cancel", "--all", "--force").stdout or job.status == "cancelled"
     assert json.loads(here("job", "1", "show", "--json").stdout)["attempt_history"]
 
