@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         BadSignature,
         CaptureRefused,
         CellError,
+        DuplicateJob,
         JobCancelled,
         JobExpired,
         JobFailed,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         WaitTimeout,
         WorkerError,
     )
-    from .job import RetryPolicy, State, Timeout
+    from .job import Dedup, RetryPolicy, State, Timeout
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
@@ -52,19 +53,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Timeout": "job",
+    "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Dedup": "job", "Timeout": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
-        "BadRequest", "BadSignature", "CaptureRefused", "CellError", "JobCancelled", "JobExpired",
-        "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
+        "BadRequest", "BadSignature", "CaptureRefused", "CellError", "DuplicateJob", "JobCancelled",
+        "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
         "QueueError", "ResultUnavailable", "SoftTimeout", "TetherLabError", "UnknownHandler",
         "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
-    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Fail", "Job",
-    "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "Lab", "NoRetry",
+    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Dedup", "DuplicateJob", "Fail",
+    "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "Lab", "NoRetry",
     "OptionError", "PayloadError", "QueueError", "ResultUnavailable", "RetryAfter", "RetryPolicy",
     "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",

@@ -6,6 +6,7 @@ TetherLabError                    .code .message .remedy .where
 │   ├── OptionError               an option that does not exist or has a wrong value
 │   ├── CellError                 a cell that cannot be a job (syntax, empty)
 │   ├── CaptureRefused            variables that cannot travel, each by its path
+│   ├── DuplicateJob              another job counts as the same (dedup)
 │   └── UnknownHandler            no handler is registered under this key
 ├── JobNotFound (LookupError)
 ├── JobFailed                     result(): the job ended without one
@@ -93,6 +94,10 @@ class CaptureRefused(BadRequest):
     def __init__(self, message: str, *, problems: tuple[str, ...] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.problems = problems
+
+
+class DuplicateJob(BadRequest):
+    """Another job counts as the same; the message names it."""
 
 
 class UnknownHandler(BadRequest):

@@ -8,6 +8,7 @@ from typing import Any
 
 from tether_lab.job import (
     Attempt,
+    Dedup,
     HandlerVersion,
     Interpreter,
     JobOptions,
@@ -112,7 +113,7 @@ SNAPSHOTS = {
                      attempts=(attempt(1, "failed", error=EVIL, traceback=EVIL), attempt(2, EVIL))),
 }
 
-OPTIONS_SET = JobOptions(
+OPTIONS_SET = JobOptions(dedup=Dedup.by_input("1h"), on_conflict="raise",
     priority=5, queue="high", delay=60.0, at=1_772_000_000.0, expires=3600.0, max_attempts=4,
     retry=RetryPolicy.exponential(), timeout=Timeout(240, 300), isolation="warm", memory=2_000_000_000,
     max_output=5000, keep=("model",), tags=("nightly",), description="first run", meta={"who": "ada"},

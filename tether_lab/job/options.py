@@ -12,6 +12,7 @@ from typing import Any
 from tether_lab.errors import OptionError
 
 from .duration import seconds
+from .policies.dedup import CONFLICTS, Dedup
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
 
@@ -29,6 +30,8 @@ class JobOptions:
     max_attempts: int | None = None
     retry: RetryPolicy | None = None
     timeout: Timeout | None = None
+    dedup: Dedup | None = None
+    on_conflict: str = "existing"        # what a job does whose dedup key is held
     isolation: str = "clean"
     memory: int | None = None            # bytes
     max_output: int | None = None        # characters of text kept at the head
@@ -45,7 +48,7 @@ class JobOptions:
         blank = JobOptions()
         changed = {f.name: getattr(self, f.name) for f in fields(self)
                    if getattr(self, f.name) != getattr(blank, f.name)}
-        for name in ("retry", "timeout"):
+        for name in ("retry", "timeout", "dedup"):
             if changed.get(name) is not None:
                 changed[name] = asdict(changed[name])
         return json.dumps(changed, separators=(",", ":"), sort_keys=True, allow_nan=False)
@@ -59,6 +62,8 @@ class JobOptions:
                                           "on": tuple(retry["on"]), "not_on": tuple(retry["not_on"])})
         if raw.get("timeout") is not None:
             raw["timeout"] = Timeout(**raw["timeout"])
+        if raw.get("dedup") is not None:
+            raw["dedup"] = Dedup.parse(raw["dedup"])
         for name in ("keep", "tags"):
             if name in raw:
                 raw[name] = tuple(raw[name])
@@ -183,6 +188,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_attempts", _integer(1, 1000), "N", "Executions at most (--retries N means N + 1)."),
     Option("retry", _retry, "POLICY", "exponential, linear, fixed or custom, as in fixed:30s."),
     Option("timeout", Timeout.parse, "10m", "End an attempt after this long; SOFT/HARD, or " + ", ".join(PRESETS) + "."),
+    Option("dedup", Dedup.parse, "KIND", "One job for equal ones: input, key, fields=NAME,NAME, with a ttl as in input:1h."),
+    Option("on_conflict", _one_of(*CONFLICTS), "MODE", "When dedup finds one: existing, replace, raise or debounce."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
     Option("memory", size, "2GB", "End an attempt whose process uses more than this."),
     Option("max_output", size, "1MB", "Text kept from the start of the output; the end is always kept."),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tether_lab.errors import BadRequest
 
-from . import blobs
+from . import blobs, dedup
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -37,6 +37,9 @@ class NewJob:
     tags: Sequence[str] = ()
     key_id: str = ""
     mac: bytes = b""
+    dedup_key: str | None = None
+    dedup_until: int | None = None
+    on_conflict: str = "existing"
     small_blobs: Mapping[str, bytes] = field(default_factory=dict)
     large_blobs: Mapping[str, int] = field(default_factory=dict)
 
@@ -44,6 +47,7 @@ class NewJob:
 def enqueue(queue: Queue, jobs: Sequence[NewJob], *, now: int | None = None) -> list[int]:
     """All of them or none, in one transaction; their ids in the same order.
 
+    A job whose dedup key another one holds is not added: that one's id stands in its place.
     A job whose ``run_at`` has come is ``pending``, another one ``scheduled``. When this returns, they
     survive the death of every process, and with the default durability a power cut.
     """
@@ -58,6 +62,11 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
     """The rows, inside the caller's transaction."""
     statement, ids = sql("enqueue"), []
     for job in jobs:
+        if job.dedup_key is not None:
+            holder = dedup.holder_for(connection, job, now)
+            if holder is not None:
+                ids.append(holder)
+                continue
         try:
             added = connection.execute(statement, _values(job, now)).lastrowid
         except sqlite3.IntegrityError as error:
@@ -66,6 +75,9 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
                 remedy="Register the handler first; check max_attempts and the options.") from error
         assert added is not None
         ids.append(added)
+        if job.dedup_key is not None:
+            connection.execute(sql("dedup_add"), {
+                "id": added, "dedup_key": job.dedup_key, "dedup_until": job.dedup_until})
         if job.small_blobs or job.large_blobs:
             blobs.put(connection, job.small_blobs, job.large_blobs, now)
             connection.executemany(sql("job_blob_add"), [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from tether_lab.errors import BadRequest
 from tether_lab.job import FINAL, JobRow
 
-from . import read
+from . import dedup, read
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -18,13 +20,15 @@ def retry(
     """Back to pending with one attempt at least; history, output and result stay until replaced.
 
     With another version (``handler_id``) the job is another one, so its new signature must come along.
-    Raises JobNotFound, or BadRequest if the job has not ended.
+    Raises JobNotFound, BadRequest if the job has not ended, DuplicateJob if another job has taken its
+    dedup key since.
     """
     if handler_id is not None and (key_id is None or mac is None):
         raise BadRequest("a job with another version of its handler needs a signature of its own",
                          remedy="Pass key_id and mac.", where=f"job {job_id}")
     now = now or utc()
     with queue.write() as connection:
+        _refuse_duplicate(connection, job_id, now)
         found = connection.execute(sql("retry"), {"id": job_id, "now": now, "handler_id": handler_id,
                                                   "key_id": key_id, "mac": mac}).fetchone()
         if found is not None:
@@ -36,3 +40,14 @@ def retry(
                          remedy=f"It ends in one of: {', '.join(sorted(FINAL))}. Cancel it first, or wait.",
                          where=f"job {job_id}")
     return row
+
+
+def _refuse_duplicate(connection: sqlite3.Connection, job_id: int, now: int) -> None:
+    """A job that gave its key back by failing may not run beside the one that took it."""
+    wanted = connection.execute(sql("dedup_of"), {"id": job_id, "now": now}).fetchone()
+    if wanted is None:
+        return
+    connection.execute(sql("dedup_free"), {"dedup_key": wanted[0], "now": now})
+    found = connection.execute(sql("dedup_holder"), {"dedup_key": wanted[0]}).fetchone()
+    if found is not None:
+        raise dedup.duplicate(found[0], wanted[1], found[1])

@@ -90,6 +90,8 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
             small_blobs=captured.small, large_blobs=large)
         lab.waker.wake()
         job = Job(lab, ids[0])
+        if wanted.dedup is not None and job.row.uuid != jobs[0].uuid:
+            notices.append(f"dedup: job {job.id} already counts as this one; nothing new was enqueued")
     lab.remember(version)
     return job, version, _said([*notices, notice])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -107,6 +108,7 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
     if options.isolation == "warm" and version.kind not in ("function", "class"):
         raise OptionError(f"isolation: a {version.kind} cannot run warm", where="isolation",
                           remedy="Leave it out (clean), or register a function with @lab.handler.")
+    _check_dedup(options)
     present = now()
     due = _due(options, present)
     attempts = options.max_attempts or (options.retry.max_attempts if options.retry else None) or (
@@ -122,8 +124,27 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
             uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
             max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
-            mac=mac, large_blobs=payload.blobs))
+            mac=mac, large_blobs=payload.blobs, **_dedup(options, version, payload.text, present)))
     return found
+
+
+def _check_dedup(options: JobOptions) -> None:
+    if options.on_conflict != "existing" and options.dedup is None:
+        raise OptionError(f"on_conflict={options.on_conflict!r} without dedup", where="on_conflict",
+                          remedy="Say when two jobs are the same: dedup=\"input\".")
+    if options.on_conflict == "debounce" and not options.delay:
+        raise OptionError("on_conflict='debounce' without a delay puts nothing off", where="on_conflict",
+                          remedy="Give the time to wait for silence: delay=\"10s\".")
+
+
+def _dedup(options: JobOptions, version: HandlerVersion, payload: str, present: int) -> dict[str, Any]:
+    """The columns of the option dedup; none without it."""
+    wanted = options.dedup
+    if wanted is None:
+        return {}
+    return {"dedup_key": wanted.digest(version.key, payload, json.loads(version.parameters)),
+            "dedup_until": None if wanted.ttl is None else present + round(wanted.ttl * 1e6),
+            "on_conflict": options.on_conflict}
 
 
 def _due(options: JobOptions, present: int) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tether_lab.job import OPTIONS, JobOptions, JobRow, RetryPolicy, Timeout
+from tether_lab.job import OPTIONS, Dedup, JobOptions, JobRow, RetryPolicy, Timeout
 
 from .phrases import brief, duration, moment, quantity, size
 
@@ -35,6 +35,9 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return _retry(value)
         case ("timeout", Timeout()):
             return _timeout(value)
+        case ("dedup", Dedup()):
+            what = "fields " + ", ".join(value.fields) if value.by == "fields" else value.by
+            return f"by {what}" + (f" for {duration(value.ttl)}" if value.ttl else "")
         case ("at", _):
             return moment(round(value * 1e6), row.created_at)
         case (("delay" | "expires"), _):

@@ -1,6 +1,7 @@
 """What may be asked of a job, one value a file. Pure: no clock, no database, no randomness of its own."""
 
+from .dedup import Dedup
 from .retry import RetryPolicy
 from .timeout import Timeout
 
-__all__ = ["RetryPolicy", "Timeout"]
+__all__ = ["Dedup", "RetryPolicy", "Timeout"]

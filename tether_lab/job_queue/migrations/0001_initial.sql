@@ -77,6 +77,8 @@ CREATE TABLE job (
     error        TEXT,
     description  TEXT,
     tags         TEXT NOT NULL DEFAULT '[]',
+    dedup_key    TEXT,
+    dedup_until  INTEGER,
     key_id       TEXT NOT NULL,
     mac          BLOB NOT NULL,
     CHECK ((state = 'running') = (worker IS NOT NULL)),
@@ -90,6 +92,9 @@ CREATE INDEX job_ready ON job (queue, priority DESC, run_at, id) WHERE state = '
 CREATE INDEX job_timed ON job (state, run_at) WHERE state IN ('running', 'scheduled', 'retrying');
 CREATE INDEX job_expiring ON job (expires_at)
     WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending');
+-- One job holds a dedup key; one that failed or was cancelled gives it back.
+CREATE UNIQUE INDEX job_dedup ON job (dedup_key)
+    WHERE dedup_key IS NOT NULL AND state NOT IN ('failed', 'cancelled');
 
 CREATE TABLE attempt (
     job_id      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
