@@ -150,12 +150,24 @@ def size(value: Any) -> int:
 
 
 def _retry(value: Any) -> RetryPolicy:
-    """A RetryPolicy, or its kind by name, with ``:delay`` where wanted: ``fixed:30s``."""
+    """A RetryPolicy, or its kind by name, with ``:delay`` and the exceptions where wanted:
+    ``fixed:30s,on=ConnectionError+TimeoutError``, ``linear,not_on=ValueError``."""
     if isinstance(value, RetryPolicy):
         return value
     if isinstance(value, Mapping):
         return RetryPolicy(**value)
-    kind, _, delay = str(value).partition(":")
+    words = [word.strip() for word in str(value).split(",")]
+    rules = {name: tuple(names.split("+")) for name, given, names in
+             (word.partition("=") for word in words) if given}
+    kind, _, delay = ",".join(word for word in words if "=" not in word).partition(":")
+    policy = _retry_kind(kind, delay) if rules.keys() <= {"on", "not_on"} else None
+    if policy is None:
+        raise ValueError("exponential[:2s], linear[:10s], fixed[:30s], custom:5s,1m,1h or a RetryPolicy; then, "
+                         f"for some exceptions only, ,on=NAME+NAME or ,not_on=NAME; got {value!r}")
+    return policy.only(**rules) if rules else policy
+
+
+def _retry_kind(kind: str, delay: str) -> RetryPolicy | None:
     match kind:
         case "exponential":
             return RetryPolicy.exponential(None, delay or 2.0)
@@ -165,8 +177,7 @@ def _retry(value: Any) -> RetryPolicy:
             return RetryPolicy.fixed(delay or 2.0)
         case "custom" if delay:
             return RetryPolicy.custom(None, tuple(delay.split(",")))
-    raise ValueError("exponential[:2s], linear[:10s], fixed[:30s], custom:5s,1m,1h or a RetryPolicy; "
-                     f"got {value!r}")
+    return None
 
 
 def _cache(value: Any) -> float | bool:
@@ -186,7 +197,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("at", _when, "TIME", "Run no earlier than this moment (2026-03-01T09:30)."),
     Option("expires", lambda v: seconds(v, what="expires"), "1h", "Give up if it has not started by then."),
     Option("max_attempts", _integer(1, 1000), "N", "Executions at most (--retries N means N + 1)."),
-    Option("retry", _retry, "POLICY", "exponential, linear, fixed or custom, as in fixed:30s."),
+    Option("retry", _retry, "POLICY", "exponential, linear, fixed or custom, as in fixed:30s or fixed:30s,on=ConnectionError."),
     Option("timeout", Timeout.parse, "10m", "End an attempt after this long; SOFT/HARD, or " + ", ".join(PRESETS) + "."),
     Option("dedup", Dedup.parse, "KIND", "One job for equal ones: input, key, fields=NAME,NAME, with a ttl as in input:1h."),
     Option("on_conflict", _one_of(*CONFLICTS), "MODE", "When dedup finds one: existing, replace, raise or debounce."),

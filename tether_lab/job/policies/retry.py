@@ -41,6 +41,10 @@ class RetryPolicy:
             raise OptionError(f"retry: multiplier is {self.multiplier!r}", remedy="Use 1 or more.")
         if self.kind == "custom" and not self.delays:
             raise OptionError("retry: a custom policy needs its delays", remedy="Give delays=[5, 60, …].")
+        for name in (*self.on, *self.not_on):
+            if not name.isidentifier():
+                raise OptionError(f"retry: {name!r} is no name of an exception class",
+                                  remedy="Give the bare name, without its module, such as ConnectionError.")
 
     @classmethod
     def exponential(
