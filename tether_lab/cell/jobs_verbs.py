@@ -147,6 +147,15 @@ class JobsVerbs:
     def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         return self._open().stats()
 
+    def history(self, words: Words) -> object:
+        known = ("status", "since", "limit")
+        unknown = [name for name in words.pairs if name not in known]
+        if unknown or len(words.words) > 1:
+            raise OptionError("history of what?", remedy="%jobs history [KEY] [status=… since=2h limit=20]")
+        return self._open().history(
+            words.words[0] if words.words else None, status=words.pairs.get("status"),
+            since=words.pairs.get("since"), limit=_number(words.pairs, "limit", 20))
+
     def edit(self, words: Words) -> None:
         (job,) = self._jobs(words.words, "edit", most=1)
         self._shell.set_next_input(cell_text(job))
@@ -197,6 +206,7 @@ VERBS = {
     "stack": Verb(JobsVerbs.stack, "ID", "Where a running job is now."),
     "events": Verb(JobsVerbs.events, "ID", "What happened to it."),
     "handlers": Verb(JobsVerbs.handlers, "", "The registered handlers."),
+    "history": Verb(JobsVerbs.history, "[KEY] [status=… since=2h limit=20]", "What ran, a line an attempt."),
     "stats": Verb(JobsVerbs.stats, "", "How many jobs stand where."),
 }
 

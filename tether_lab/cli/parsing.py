@@ -143,6 +143,14 @@ def _handlers(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+def _history(to: argparse.ArgumentParser) -> None:
+    to.add_argument("key", nargs="?", metavar="KEY", help="of this handler")
+    to.add_argument("--status", metavar="WORD", help="of jobs in this status: failed, completed, final …")
+    to.add_argument("--since", metavar="2h", help="begun since then: a moment, or a span back")
+    to.add_argument("--limit", metavar="N", type=int, default=20, help="at most so many (20)")
+    _json_flag(to)
+
+
 def _stats(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -175,6 +183,7 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
             ("run python train.py --epochs 3", "run --retries 2 --timeout 1h ./nightly.sh",
              "run -d --shell 'make data && make report'")),
     "handlers": (_handlers, "List the registered handlers.", ("handlers",)),
+    "history": (_history, "What ran, a line an attempt.", ("history", "history train --since 1d --json")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "labs": (_labs, "List your labs.", ("labs",)),
     "doctor": (_doctor, "Look for what may be wrong here, and say what to do.",

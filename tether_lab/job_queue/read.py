@@ -100,3 +100,12 @@ def cached(queue: Queue, handler_id: int, payload: str, since: int = 0) -> int |
 def not_found(queue: Queue, job_id: int) -> JobNotFound:
     return JobNotFound(f"there is no job {job_id} in {queue.folder.path}",
                        remedy="lab.jobs() lists them.", where=str(job_id))
+
+
+def runs(queue: Queue, states: Iterable[State] | None, key: str | None, since: int | None,
+         limit: int) -> list[tuple[Any, ...]]:
+    """Attempts, newest first: id, key, attempt, outcome, started_at, finished_at, error, state."""
+    values = {"states": None if states is None else json.dumps([str(state) for state in states]),
+              "key": key, "since": since, "limit": limit}
+    with queue.read() as connection:
+        return connection.execute(sql("attempt_history"), values).fetchall()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .cells import CellRequest
     from .figures import Figures
     from .frames import Frames
+    from .history import History
     from .listing import Jobs
     from .stats import Stats
 
@@ -230,6 +231,18 @@ class Lab:
         from .stats import stats
 
         return stats(self)
+
+    def history(self, key: str | None = None, *, status: Status | None = None, since: object = None,
+                limit: int | None = 20) -> History:
+        """What ran, a row for every attempt, newest first; ``status`` is that of the job."""
+        from .history import history
+
+        return history(self, key, status=status, since=since, limit=limit)
+
+    def status(self, key: str) -> Job | None:
+        """The newest job of a key; None if there is none."""
+        found = self.rows(key=key, limit=1)
+        return Job(self, found[0].id) if found else None
 
     @property
     def frames(self) -> Frames:

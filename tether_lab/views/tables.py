@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tether_lab.job import Event, Handler, JobRow, State
 
@@ -126,6 +127,16 @@ def events_table(job_id: int, events: Sequence[Event], now: int) -> Table:
 def _detail(detail: Mapping[str, object]) -> str:
     return " ".join(str(value) if name in ("message", "text", "reason") else f"{name}={value}"
                     for name, value in detail.items())
+
+
+def history_table(runs: Sequence[Any], now: int) -> Table:
+    """Attempts (``job_id``, ``key``, ``attempt`` …), newest first."""
+    drawn = tuple((Cell(str(run.job_id)), Cell(brief(run.key, 40)), Cell(str(run.attempt)),
+                   Cell((run.outcome or "running").replace("_", " ")), Cell(moment(run.started_at, now)),
+                   Cell("" if run.duration_ms is None else duration(run.duration_ms / 1e3)),
+                   Cell(brief(plain(run.error or ""), 60))) for run in runs)
+    return Table("History", ("id", "key", "attempt", "outcome", "started", "took", "error"), drawn,
+                 frozenset({"id", "attempt", "took"}), "Nothing has run yet.")
 
 
 def counts_table(counts: Mapping[State, int], extra: Iterable[tuple[str, str]] = ()) -> Table:

@@ -1,0 +1,8 @@
+-- A row an attempt, newest first. One pass over the attempts: for a glance, not for a loop.
+SELECT j.id, j.key, a.attempt, a.outcome, a.started_at, a.finished_at, a.error, j.state
+  FROM attempt a JOIN job j ON j.id = a.job_id
+ WHERE (:key IS NULL OR j.key = :key)
+   AND (:since IS NULL OR a.started_at >= :since)
+   AND (:states IS NULL OR j.state IN (SELECT value FROM json_each(:states)))
+ ORDER BY a.started_at DESC, j.id DESC, a.epoch DESC
+ LIMIT :limit;
