@@ -129,3 +129,17 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="No space"):
         BlobStore(tmp_path).put(CONTENT)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_huge_content_is_named_by_all_of_its_bytes() -> None:
+    """One byte in any leaf, one byte more or less, two leaves exchanged: each has a name of its own."""
+    leaf = 4 * 1024 * 1024
+    content = bytearray(bytes([1]) * leaf + bytes([2]) * leaf + b"tail")
+    names = {digest_of(content), digest_of(content[:-1]), digest_of(content + b"x"),
+             digest_of(content[leaf:2 * leaf] + content[:leaf] + content[2 * leaf:])}
+    for at in (0, leaf - 1, leaf, 2 * leaf, len(content) - 1):
+        other = bytearray(content)
+        other[at] ^= 1
+        names.add(digest_of(other))
+    assert len(names) == 9
+    assert digest_of(content) == digest_of(memoryview(bytes(content)))

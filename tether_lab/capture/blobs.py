@@ -19,14 +19,32 @@ from pathlib import Path
 from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions
 
 LARGE = 64 * 1024                  # files are faster than rows from here on
-_HUGE = 4 * 1024 * 1024            # worth a thread
+_HUGE = 4 * 1024 * 1024            # worth threads
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 _DIGITS = frozenset("0123456789abcdef")
 
 
 def digest_of(buffer: Buffer) -> str:
-    """The name of a content: blake2b-160 in hex."""
-    return hashlib.blake2b(buffer, digest_size=20).hexdigest()
+    """The name of a content: blake2b-160 in hex; of a huge one, that of its leaves' digests.
+
+    The leaves (4 MiB each, personalised as the root is, so that no other content has their digests) are hashed
+    on all cores: hashlib lets go of the interpreter meanwhile.
+    """
+    view = memoryview(buffer).cast("B")
+    if view.nbytes <= _HUGE:
+        return hashlib.blake2b(view, digest_size=20).hexdigest()
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        leaves = threads.map(lambda at: _leaf(view[at:at + _HUGE]), range(0, view.nbytes, _HUGE))
+        root = hashlib.blake2b(view.nbytes.to_bytes(8, "little"), digest_size=20, person=b"tether root")
+        for leaf in leaves:
+            root.update(leaf)
+    return root.hexdigest()
+
+
+def _leaf(view: memoryview) -> bytes:
+    return hashlib.blake2b(view, digest_size=32, person=b"tether leaf").digest()
 
 
 def _place(folder: Path, digest: str) -> Path:
