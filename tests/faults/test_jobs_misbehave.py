@@ -123,6 +123,35 @@ def test_children_of_a_killed_job_end_too(bench: Bench) -> None:
     eventually(lambda: not [p for p in bench.marked() if p.name() == "sleep"], within=1.5, say="no sleepers")
 
 
+STUBBORN_TREE = f"""
+import subprocess, sys
+deaf = {DEAF!r}
+tree = ("import subprocess, sys; subprocess.Popen([sys.executable, '-c', " + repr(deaf)
+        + "], start_new_session=True); print('ready', flush=True)\\n" + deaf)
+subprocess.run([sys.executable, '-c', tree])
+"""
+
+
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_a_tree_that_ignores_signals_leaves_no_process(bench: Bench, how: str) -> None:
+    """Row 16: children deaf to SIGINT and SIGTERM, one in a session of its own, end with the job."""
+    bench.worker()
+
+    def deaf() -> list[psutil.Process]:
+        return [p for p in bench.marked() if "SIG_IGN" in " ".join(p.cmdline())]
+
+    [job] = bench.enqueue(STUBBORN_TREE, timeout=Timeout(hard=3.0) if how == "timeout" else None)
+    eventually(lambda: "ready" in text(bench, job), say="the tree stands")
+    assert len(deaf()) == 2
+    asked = time.monotonic()
+    if how == "cancel":
+        cancel.cancel(bench.queue, [job])
+        spawn.wake(bench.folder)
+    assert bench.ended(job).state is (State.CANCELLED if how == "cancel" else State.FAILED)
+    assert time.monotonic() - asked < 4
+    eventually(lambda: not deaf(), within=1.0, say="no deaf children")
+
+
 BOTTOMLESS = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (400_000_000, 400_000_000))
