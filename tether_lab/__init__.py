@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         WaitTimeout,
         WorkerError,
     )
-    from .job import Dedup, RetryPolicy, State, Timeout
+    from .job import Concurrency, Dedup, RateLimit, RetryPolicy, State, Timeout
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
@@ -54,6 +54,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Dedup": "job", "Timeout": "job",
+    "Concurrency": "job", "RateLimit": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
@@ -64,11 +65,11 @@ _HOMES = {
 }
 
 __all__ = [
-    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Dedup", "DuplicateJob", "Fail",
-    "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "Lab", "NoRetry",
-    "OptionError", "PayloadError", "QueueError", "ResultUnavailable", "RetryAfter", "RetryPolicy",
-    "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout", "UnknownHandler", "WaitTimeout",
-    "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
+    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Dedup",
+    "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled",
+    "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError", "RateLimit", "ResultUnavailable",
+    "RetryAfter", "RetryPolicy", "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout",
+    "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]
 
 

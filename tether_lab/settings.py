@@ -238,11 +238,9 @@ def _size(value: Any, low: int, high: int) -> int:
 
 def _truth(value: Any) -> bool:
     word = str(value).strip().lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("0", "false", "no", "off"):
-        return False
-    raise ValueError(value)
+    if word not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError(value)
+    return word in ("1", "true", "yes", "on")
 
 
 def _word(value: Any, *accepted: str) -> str:
@@ -252,11 +250,18 @@ def _word(value: Any, *accepted: str) -> str:
 
 
 def _modules(value: Any) -> tuple[str, ...]:
-    names = value.split(",") if isinstance(value, str) else list(value)
-    names = [str(name).strip() for name in names if str(name).strip()]
+    given = value.split(",") if isinstance(value, str) else list(value)
+    names = [str(name).strip() for name in given if str(name).strip()]
     if not all(part.isidentifier() for name in names for part in name.split(".")):
         raise ValueError(value)
     return tuple(names)
+
+
+def _weights(value: Any) -> tuple[str, ...]:
+    pairs = [p.split("=") for p in value.split(",")] if isinstance(value, str) else dict(value).items()
+    if not all(name.strip() and 0.001 <= float(weight) <= 1e6 for name, weight in pairs):
+        raise ValueError(value)
+    return tuple(f"{name.strip()}={float(weight):g}" for name, weight in pairs)
 
 
 def _number(default: int, low: int, high: int, says: str) -> Any:
@@ -280,9 +285,8 @@ def _flag(default: bool, says: str) -> Any:
 
 
 def _choice(default: str, other: str, says: str) -> Any:
-    return field(default=default, metadata={
-        "read": lambda value: _word(value, default, other), "help": says,
-        "takes": f"{default} or {other}"})
+    return field(default=default, metadata={"read": lambda value: _word(value, default, other),
+                                            "help": says, "takes": f"{default} or {other}"})
 
 
 # -- the settings -------------------------------------------------------------------------------
@@ -292,10 +296,9 @@ def _choice(default: str, other: str, says: str) -> Any:
 class Settings:
     """How a lab behaves. Durations in seconds, sizes in bytes (powers of 1000)."""
 
-    runners: int = field(
-        default_factory=lambda: min(4, os.cpu_count() or 1),
-        metadata={"read": partial(_whole, low=1, high=1000), "takes": "a whole number from 1 to 1000",
-                  "help": "Jobs that may run at the same time."})
+    runners: int = field(default_factory=lambda: min(4, os.cpu_count() or 1), metadata={
+        "read": partial(_whole, low=1, high=1000), "help": "Jobs that may run at once.",
+        "takes": "a whole number from 1 to 1000"})
     cancel_grace: float = _time(10.0, 0.0, 86400.0, "From the request to cancel to the kill.")
     drain_grace: float = _time(30.0, 0.0, 86400.0, "From the stop of the worker to the kill of its jobs.")
     lease: float = _time(30.0, 1.0, 3600.0, "How long a claim lasts unrenewed.")
@@ -320,6 +323,9 @@ class Settings:
     preload: tuple[str, ...] = field(default=(), metadata={
         "read": _modules, "takes": "names of modules, as in [\"numpy\", \"pandas\"] or numpy,pandas",
         "help": "Libraries that job processes have imported before their job starts."})
+    queue_weights: tuple[str, ...] = field(default=(), metadata={
+        "read": _weights, "takes": "weights from 0.001 to 1e6, as in {high = 20, mine = 2} or high=20,mine=2",
+        "help": "Shares of queues (critical 100, high 10, low 0.1; default and others 1)."})
     allow_network_fs: bool = _flag(False, "Open labs on network file systems, at your own risk.")
 
     @classmethod
@@ -330,9 +336,8 @@ class Settings:
 
     def environ(self) -> dict[str, str]:
         """The variables that give another process these settings: all that differ from the default."""
-        blank = Settings()
         changed = {name: getattr(self, name) for name in _FIELDS
-                   if getattr(self, name) != getattr(blank, name)}
+                   if getattr(self, name) != getattr(Settings(), name)}
         return {PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
                 for name, value in changed.items()}
 
@@ -340,7 +345,7 @@ class Settings:
     def origins(cls, folder: LabFolder, **overrides: object) -> dict[str, tuple[object, str]]:
         """Every setting with its value and the place it came from, for people who wonder."""
         found = _gather(folder, overrides)
-        settings = cls(**{name: value for name, (value, _) in found.items()})
+        settings = cls(**{name: value[0] for name, value in found.items()})
         return {f.name: (getattr(settings, f.name), found[f.name][1] if f.name in found else "default")
                 for f in fields(cls)}
 

@@ -144,6 +144,23 @@ class JobsVerbs:
 
         return Shown(table_bundle(handler_table(self._open().handlers(), _now())))
 
+    def pause(self, words: Words) -> None:
+        for name in words.words or (None,):
+            self._open().pause(name)
+        _say(f"{', '.join(words.words) or 'Everything'}: paused; what runs goes on.")
+
+    def resume(self, words: Words) -> None:
+        for name in words.words or (None,):
+            self._open().resume(name)
+        _say(f"{', '.join(words.words) or 'Everything'}: resumed.")
+
+    def queues(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        from tether_lab.views.mime import Shown, table_bundle
+        from tether_lab.views.tables import queues_table
+
+        return Shown(table_bundle(queues_table(
+            [(q.name, q.weight, q.paused, q.depth) for q in self._open().queues()])))
+
     def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         return self._open().stats()
 
@@ -207,6 +224,9 @@ VERBS = {
     "events": Verb(JobsVerbs.events, "ID", "What happened to it."),
     "handlers": Verb(JobsVerbs.handlers, "", "The registered handlers."),
     "history": Verb(JobsVerbs.history, "[KEY] [status=… since=2h limit=20]", "What ran, a line an attempt."),
+    "pause": Verb(JobsVerbs.pause, "[QUEUE …]", "Start nothing more of these queues, or of any."),
+    "resume": Verb(JobsVerbs.resume, "[QUEUE …]", "End a pause."),
+    "queues": Verb(JobsVerbs.queues, "", "Queues: weight, paused or not, how many wait."),
     "stats": Verb(JobsVerbs.stats, "", "How many jobs stand where."),
 }
 

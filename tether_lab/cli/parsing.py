@@ -121,6 +121,10 @@ def _cancel(to: argparse.ArgumentParser) -> None:
     to.add_argument("--force", action="store_true", help="end running processes at once")
 
 
+def _queue(to: argparse.ArgumentParser) -> None:
+    to.add_argument("queue", nargs="?", metavar="QUEUE", help="this queue (default: everything)")
+
+
 def _enqueue(to: argparse.ArgumentParser) -> None:
     to.add_argument("key", metavar="KEY", help="a registered handler")
     to.add_argument("values", nargs="*", metavar="NAME=VALUE", help="JSON, or else a text: lr=0.1 name=ada")
@@ -176,6 +180,9 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
             ("job 12", "job 12 follow", "job 12 retry --with-code", "job 12 result --json")),
     "cancel": (_cancel, "Cancel jobs, whatever their status.",
                ("cancel 12 13", "cancel --tag nightly", "cancel --all --force")),
+    "pause": (_queue, "Start nothing more of a queue, or of any; what runs goes on.", ("pause", "pause low")),
+    "resume": (_queue, "End a pause.", ("resume", "resume low")),
+    "queues": (_stats, "Queues with their weight, and how many jobs wait.", ("queues", "queues --json")),
     "enqueue": (_enqueue, "Enqueue one job of a registered handler.",
                 ("enqueue train lr=0.1 epochs=3", "enqueue report --delay 10m --retries 2 --wait",
                  "enqueue train --payload '{\"lr\": 0.1}'")),

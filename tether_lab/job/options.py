@@ -13,6 +13,7 @@ from tether_lab.errors import OptionError
 
 from .duration import seconds
 from .policies.dedup import CONFLICTS, Dedup
+from .policies.limits import RATES, Concurrency, RateLimit
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
 
@@ -32,6 +33,9 @@ class JobOptions:
     timeout: Timeout | None = None
     dedup: Dedup | None = None
     on_conflict: str = "existing"        # what a job does whose dedup key is held
+    concurrency: Concurrency | None = None
+    rate_limit: RateLimit | None = None
+    expedite: bool = False
     isolation: str = "clean"
     memory: int | None = None            # bytes
     max_output: int | None = None        # characters of text kept at the head
@@ -48,7 +52,7 @@ class JobOptions:
         blank = JobOptions()
         changed = {f.name: getattr(self, f.name) for f in fields(self)
                    if getattr(self, f.name) != getattr(blank, f.name)}
-        for name in ("retry", "timeout", "dedup"):
+        for name in ("retry", "timeout", "dedup", "concurrency", "rate_limit"):
             if changed.get(name) is not None:
                 changed[name] = asdict(changed[name])
         return json.dumps(changed, separators=(",", ":"), sort_keys=True, allow_nan=False)
@@ -64,6 +68,10 @@ class JobOptions:
             raw["timeout"] = Timeout(**raw["timeout"])
         if raw.get("dedup") is not None:
             raw["dedup"] = Dedup.parse(raw["dedup"])
+        if raw.get("concurrency") is not None:
+            raw["concurrency"] = Concurrency(**raw["concurrency"])
+        if raw.get("rate_limit") is not None:
+            raw["rate_limit"] = RateLimit(**raw["rate_limit"])
         for name in ("keep", "tags"):
             if name in raw:
                 raw[name] = tuple(raw[name])
@@ -180,6 +188,13 @@ def _retry_kind(kind: str, delay: str) -> RetryPolicy | None:
     return None
 
 
+def _truth(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in ("true", "yes", "1", "on", "false", "no", "0", "off"):
+        raise ValueError(f"yes or no; got {value!r}")
+    return word in ("true", "yes", "1", "on")
+
+
 def _cache(value: Any) -> float | bool:
     return value if isinstance(value, bool) else seconds(value, what="cache")
 
@@ -201,6 +216,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("timeout", Timeout.parse, "10m", "End an attempt after this long; SOFT/HARD, or " + ", ".join(PRESETS) + "."),
     Option("dedup", Dedup.parse, "KIND", "One job for equal ones: input, key, fields=NAME,NAME, with a ttl as in input:1h."),
     Option("on_conflict", _one_of(*CONFLICTS), "MODE", "When dedup finds one: existing, replace, raise or debounce."),
+    Option("concurrency", Concurrency.parse, "N", "At most N at once (limited: 3); KEY:N and KEY:N:STRATEGY share a key."),
+    Option("rate_limit", RateLimit.parse, "10/min", "At most so many starts in any such time; or " + ", ".join(RATES) + "."),
+    Option("expedite", _truth, "yes", "Start next: in the queue critical, before all others there."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
     Option("memory", size, "2GB", "End an attempt whose process uses more than this."),
     Option("max_output", size, "1MB", "Text kept from the start of the output; the end is always kept."),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob
 
-from . import cancel
+from . import cancel, limits
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
@@ -47,9 +47,12 @@ def turn(
         lost = finish_all(connection, finished) if finished else []
         connection.execute(sql("promote_due"), {"now": now})
         _expire(connection, now)
+        held = limits.gate(connection, now)
         claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
-        return Turn(claimed, lost, cancel.requests(queue, worker),
-                    connection.execute(sql("next_due")).fetchone()[0], queue.data_version())
+        due = connection.execute(sql("next_due")).fetchone()[0]
+        if held.admitted and len(claimed) < held.admitted:
+            due = now             # a place was freed that this turn did not fill
+        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version())
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
@@ -97,6 +100,8 @@ def _take(
     connection.executemany(sql("claim"), [(worker, boot, lease, now, now, row[0], row[1]) for row in rows])
     connection.executemany(sql("attempt_add"), [(row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
     connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
+    if any(row[13] is not None for row in rows):
+        limits.count_starts(connection, [(row[13], row[14]) for row in rows if row[13] is not None], now)
     return [
         ClaimedJob(
             claim=Claim(row[0], row[1] + 1, worker), uuid=row[2], key=row[3], handler_id=row[4],

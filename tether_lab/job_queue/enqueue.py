@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from tether_lab.errors import BadRequest
 
-from . import blobs, dedup
+from . import blobs, dedup, limits
 from .clock import utc
 from .queue import Queue
 from .statements import sql
+
+NOTHING = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class NewJob:
     dedup_key: str | None = None
     dedup_until: int | None = None
     on_conflict: str = "existing"
+    slot: tuple[str, int, str] | None = None          # key, how many at once, strategy
+    rate: tuple[str, int, int] | None = None          # key, how many in a window, window (µs)
     small_blobs: Mapping[str, bytes] = field(default_factory=dict)
     large_blobs: Mapping[str, int] = field(default_factory=dict)
 
@@ -84,6 +88,7 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
                 {"job_id": added, "digest": digest} for digest in (*job.small_blobs, *job.large_blobs)])
     for handler_id in {job.handler_id for job in jobs}:
         connection.execute(sql("blob_touch"), {"handler_id": handler_id, "now": now})
+    limits.gate_paused(connection)
     return ids
 
 
@@ -92,4 +97,5 @@ def _values(job: NewJob, now: int) -> tuple[object, ...]:
     return (job.uuid, job.key, job.handler_id, job.queue, job.payload, job.options,
             "pending" if job.run_at <= now else "scheduled", job.priority, job.run_at, job.expires_at,
             job.max_attempts, now, now, job.description,
-            json.dumps(list(job.tags)) if job.tags else "[]", job.key_id, job.mac)
+            json.dumps(list(job.tags)) if job.tags else "[]", job.key_id, job.mac,
+            *(job.slot or NOTHING), *(job.rate or NOTHING))

@@ -59,7 +59,7 @@ class Queue:
         self._names, self._run = (str(self.path), str(self.log_path)), folder.run
         self.uuid = ""
         self.boot_id = clock.boot_id()
-        self.shares = Shares()
+        self.shares = Shares(settings.queue_weights)
         self.deadline = DEADLINE[role]
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None

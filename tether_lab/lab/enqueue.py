@@ -109,6 +109,8 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
         raise OptionError(f"isolation: a {version.kind} cannot run warm", where="isolation",
                           remedy="Leave it out (clean), or register a function with @lab.handler.")
     _check_dedup(options)
+    if options.expedite:
+        options = replace(options, queue="critical", priority=1_000_000)
     present = now()
     due = _due(options, present)
     attempts = options.max_attempts or (options.retry.max_attempts if options.retry else None) or (
@@ -116,6 +118,9 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
     # Priority, description and tags have columns of their own; priority may change while it waits.
     stored = replace(options, priority=0, description=None, tags=()).to_json()
     expires = None if options.expires is None else present + round(options.expires * 1e6)
+    wanted, paced = options.concurrency, options.rate_limit
+    slot = (wanted.key or version.key, wanted.max_concurrent, wanted.strategy) if wanted else None
+    rate = (paced.key or version.key, paced.max_executions, round(paced.window * 1e6)) if paced else None
     found = []
     for payload in payloads:
         name = str(uuid.uuid4())
@@ -124,7 +129,8 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
             uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
             max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
-            mac=mac, large_blobs=payload.blobs, **_dedup(options, version, payload.text, present)))
+            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate,
+            **_dedup(options, version, payload.text, present)))
     return found
 
 

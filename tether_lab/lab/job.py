@@ -50,6 +50,11 @@ class Job:
         return self.row.state
 
     @property
+    def waits_for(self) -> str | None:
+        """What holds it back (``slot:train``, ``rate:api``, ``paused:low`` …); None if nothing does."""
+        return self.row.waits_for
+
+    @property
     def payload(self) -> dict[str, Any]:
         """What it was given; values that are no JSON stand as ``{"$blob": …}``."""
         return dict(json.loads(self.row.payload))
@@ -163,6 +168,10 @@ class Job:
         setting ``cancel_grace`` (``force``: at once)."""
         self.lab.cancel(self.id, force=force)
         return self
+
+    def prioritise(self, priority: int) -> Job:
+        """Move it forward (higher) or back in its queue while it waits."""
+        return self.lab.prioritise(self.id, priority)
 
     def retry(self, *, with_code: bool = False) -> Job:
         """Run it once more, with the same payload; its history is kept. ``with_code``: with the

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .figures import Figures
     from .frames import Frames
     from .history import History
+    from .limits import QueueState
     from .listing import Jobs
     from .stats import Stats
 
@@ -313,6 +314,31 @@ class Lab:
         from .retry import retry
 
         retry(self, int(job), with_code=with_code)
+        return Job(self, int(job))
+
+    def pause(self, queue: str | None = None) -> None:
+        """Start nothing more of this queue (None: of any). What runs goes on; kept until ``resume``."""
+        from .limits import pause
+
+        pause(self, queue)
+
+    def resume(self, queue: str | None = None) -> None:
+        """End the pause of this queue; None ends every pause."""
+        from .limits import resume
+
+        resume(self, queue)
+
+    def queues(self) -> list[QueueState]:
+        """Every queue with its weight, whether it is paused, and how many jobs wait in it."""
+        from .limits import queues
+
+        return queues(self)
+
+    def prioritise(self, job: int | Job, priority: int) -> Job:
+        """Change the priority of a job that waits. Raises BadRequest for one that does not."""
+        from .limits import prioritise
+
+        prioritise(self, int(job), priority)
         return Job(self, int(job))
 
     # -- for the verbs -------------------------------------------------------------------------

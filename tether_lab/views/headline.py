@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from tether_lab.job import Attempt, State
 
 from .bars import Progress
-from .phrases import brief, count, duration, moment
+from .phrases import brief, count, duration, moment, waiting_for
 
 if TYPE_CHECKING:
     from .board import Snapshot
@@ -45,14 +45,16 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
     row, now = snapshot.row, snapshot.at
     match row.state:
         case State.BLOCKED:
-            return f"waits for {row.waits_for or 'another job'}"
+            return waiting_for(row.waits_for or "another job")
         case State.SCHEDULED:
             return f"due {_until(row.run_at, now)}"
+        case State.PENDING if row.waits_for:
+            return waiting_for(row.waits_for)
         case State.PENDING:
             if snapshot.worker_alive is False:
                 return ("waits for the worker, which is starting" if snapshot.worker_starting else
                         "waits for a worker, and none is running")
-            return f"waits for {row.waits_for}" if row.waits_for else "waits for a free runner"
+            return "waits for a free runner"
         case State.RETRYING:
             return f"{_of(snapshot)} did not succeed; next one {_until(row.run_at, now)}"
         case State.RUNNING:

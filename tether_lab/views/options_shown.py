@@ -6,7 +6,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tether_lab.job import OPTIONS, Dedup, JobOptions, JobRow, RetryPolicy, Timeout
+from tether_lab.job import (
+    OPTIONS,
+    Concurrency,
+    Dedup,
+    JobOptions,
+    JobRow,
+    RateLimit,
+    RetryPolicy,
+    Timeout,
+)
 
 from .phrases import brief, duration, moment, quantity, size
 
@@ -38,6 +47,13 @@ def _words(name: str, value: Any, row: JobRow) -> str:
         case ("dedup", Dedup()):
             what = "fields " + ", ".join(value.fields) if value.by == "fields" else value.by
             return f"by {what}" + (f" for {duration(value.ttl)}" if value.ttl else "")
+        case ("concurrency", Concurrency()):
+            return (f"{value.max_concurrent} at once under {value.key or row.key}"
+                    + (f", {value.strategy}" if value.strategy != "fifo" else ""))
+        case ("rate_limit", RateLimit()):
+            return f"{value.max_executions} in {duration(value.window)} under {value.key or row.key}"
+        case ("expedite", _):
+            return "yes"
         case ("at", _):
             return moment(round(value * 1e6), row.created_at)
         case (("delay" | "expires"), _):

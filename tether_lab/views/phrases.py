@@ -59,6 +59,20 @@ def quantity(number: float) -> str:
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.3g}"
 
 
+def waiting_for(reason: str) -> str:
+    """What a job waits for, in words: of ``slot:train``, ``rate:api``, ``paused:low``, ``paused``."""
+    kind, _, name = reason.partition(":")
+    match kind:
+        case "slot":
+            return f"waits for a free slot of {name}"
+        case "rate":
+            return f"waits for its time under the rate of {name}"
+        case "paused":
+            return f"waits: the queue {name} is paused" if name else "waits: everything is paused"
+        case _:
+            return f"waits for {reason}"
+
+
 def brief(text: str, longest: int) -> str:
     """``text`` in one line of at most ``longest`` characters, an ellipsis in the middle."""
     line = " ".join(text.split())

@@ -12,7 +12,7 @@ from tether_lab.job import Event, Handler, JobRow, State
 from .bars import read_progress
 from .fold import plain
 from .headline import role
-from .phrases import brief, clock, count, duration, moment, parameters
+from .phrases import brief, clock, count, duration, moment, parameters, waiting_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,15 @@ def _how(row: JobRow, now: int) -> str:
             again = "now" if row.run_at <= now else f"in {duration((row.run_at - now) / 1e6)}"
             return f"{again}; {brief(plain(row.error), 48)}" if row.error else again
         case State.BLOCKED | State.PENDING if row.waits_for:
-            return f"waits for {brief(row.waits_for, 48)}"
+            return brief(waiting_for(row.waits_for), 60)
     return ""
+
+
+def queues_table(queues: Sequence[tuple[str, float, bool, int]]) -> Table:
+    """(name, weight, paused, waiting jobs) of each queue."""
+    rows = [f"weight {weight:g}, {count(depth, 'job')} waiting" + (", paused" if paused else "")
+            for _, weight, paused, depth in queues]
+    return pairs_table("Queues", [(queue[0], said) for queue, said in zip(queues, rows, strict=True)])
 
 
 def handler_table(handlers: Sequence[Handler], now: int) -> Table:

@@ -64,6 +64,12 @@ CREATE TABLE job (
     max_attempts INTEGER NOT NULL CHECK (max_attempts >= 1),
     epoch        INTEGER NOT NULL DEFAULT 0,
     crash_count  INTEGER NOT NULL DEFAULT 0,
+    slot_key     TEXT,
+    slot_max     INTEGER CHECK (slot_max >= 1),
+    slot_order   TEXT CHECK (slot_order IN ('fifo', 'lifo', 'random', 'by_priority')),
+    rate_key     TEXT,
+    rate_max     INTEGER CHECK (rate_max >= 1),
+    rate_window  INTEGER CHECK (rate_window >= 1),
     worker       TEXT,
     boot_id      TEXT,
     lease_until  INTEGER,
@@ -81,6 +87,8 @@ CREATE TABLE job (
     dedup_until  INTEGER,
     key_id       TEXT NOT NULL,
     mac          BLOB NOT NULL,
+    CHECK ((slot_key IS NULL) = (slot_max IS NULL) AND (slot_key IS NULL) = (slot_order IS NULL)),
+    CHECK ((rate_key IS NULL) = (rate_max IS NULL) AND (rate_key IS NULL) = (rate_window IS NULL)),
     CHECK ((state = 'running') = (worker IS NOT NULL)),
     CHECK ((state = 'running') = (lease_until IS NOT NULL)),
     CHECK ((state IN ('completed', 'failed', 'cancelled', 'expired', 'skipped')) = (finished_at IS NOT NULL))
@@ -88,13 +96,36 @@ CREATE TABLE job (
 
 -- The claim reads the first; the second holds what leaves its state by time (due, lease). The third is
 -- empty but for jobs with a start deadline, so it costs an ordinary enqueue nothing.
-CREATE INDEX job_ready ON job (queue, priority DESC, run_at, id) WHERE state = 'pending';
+CREATE INDEX job_ready ON job (queue, priority DESC, run_at, id) WHERE state = 'pending' AND waits_for IS NULL;
 CREATE INDEX job_timed ON job (state, run_at) WHERE state IN ('running', 'scheduled', 'retrying');
 CREATE INDEX job_expiring ON job (expires_at)
     WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending');
 -- One job holds a dedup key; one that failed or was cancelled gives it back.
 CREATE UNIQUE INDEX job_dedup ON job (dedup_key)
     WHERE dedup_key IS NOT NULL AND state NOT IN ('failed', 'cancelled');
+
+-- Empty but for jobs with a limit: who holds or wants a slot, who wants to start under a rate, who waits
+-- because its queue is paused.
+CREATE INDEX job_slot ON job (slot_key, state, waits_for, id)
+    WHERE slot_key IS NOT NULL AND state IN ('running', 'pending', 'blocked');
+CREATE INDEX job_rate ON job (rate_key, waits_for, priority DESC, run_at, id)
+    WHERE rate_key IS NOT NULL AND state = 'pending';
+CREATE INDEX job_held ON job (waits_for) WHERE waits_for IS NOT NULL AND state = 'pending';
+
+-- Paused queues; the empty name stands for all of them.
+CREATE TABLE paused (
+    queue TEXT PRIMARY KEY NOT NULL,
+    at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The last starts under a rate limit (JSON array of UTC us, oldest first), and when the next may be.
+CREATE TABLE rate (
+    key     TEXT PRIMARY KEY NOT NULL,
+    starts  TEXT NOT NULL,
+    window  INTEGER NOT NULL CHECK (window >= 1),
+    next_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rate_next ON rate (next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE attempt (
     job_id      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,

@@ -1,4 +1,4 @@
--- The next moment at which something happens by itself: three seeks (each index's
+-- The next moment at which something happens by itself: four seeks (each index's
 -- own condition stands first, word for word).
 SELECT min(at) FROM (
     SELECT min(run_at) AS at FROM job INDEXED BY job_timed
@@ -8,4 +8,6 @@ SELECT min(at) FROM (
      WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'retrying'
      UNION ALL
     SELECT min(expires_at) FROM job INDEXED BY job_expiring
-     WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending'));
+     WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending')
+     UNION ALL
+    SELECT min(next_at) FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL);

@@ -1,0 +1,115 @@
+"""Slots, rates and pauses: laws over random histories, several workers and a clock that moves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import queues
+from hypothesis import HealthCheck, given, settings, strategies as st
+from queues import NOW, SECOND
+
+from tether_lab.job import State
+from tether_lab.job_queue import cancel, limits, read, rescue
+from tether_lab.job_queue.queue import Queue
+from tether_lab.outcome import Finish, RetryAt
+
+WINDOW = 10 * SECOND
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Queue:
+    return queues.opened(tmp_path, "supervisor")
+
+
+moves = st.lists(st.tuples(
+    st.sampled_from(["put", "turn", "turn", "finish", "retry", "cancel", "crash", "pause", "resume", "time"]),
+    st.integers(0, 6)), max_size=40)
+
+
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(moves=moves, slots=st.integers(1, 3), rate=st.integers(1, 3),
+       strategy=st.sampled_from(["fifo", "lifo", "random", "by_priority"]))
+def test_no_limit_is_ever_exceeded_and_everything_ends(
+    queue: Queue, moves: list[tuple[str, int]], slots: int, rate: int, strategy: str,
+) -> None:
+    """Two workers, crashes, retries, cancels: slots and any window hold; nothing waits for ever."""
+    with queue.write() as connection:
+        for table in ("result", "event", "attempt", "job", "rate", "paused"):
+            connection.execute(f"DELETE FROM {table}")
+    handler = queues.registered(queue)
+    now, starts, held, ids = NOW, [], [], []
+
+    def turn(worker: str, finished: list[object], limit: int) -> None:
+        stopped = bool(limits.paused(queue))
+        found = queues.turn(queue, worker, limit=limit, now=now, finished=finished)
+        assert not (stopped and found.claimed)
+        held.extend(found.claimed)
+        starts.extend([now] * len(found.claimed))
+        running = read.jobs(queue, [State.RUNNING], limit=1000)
+        assert len(running) <= slots
+        assert all(sum(1 for at in starts if s <= at < s + WINDOW) <= rate for s in starts)
+
+    for move, number in moves:
+        worker = ("w1", "w2")[number % 2]
+        if move == "put":
+            ids += queues.put(queue, handler, number, priority=number, slot=("s", slots, strategy),
+                              rate=("r", rate, WINDOW))
+        elif move == "turn":
+            turn(worker, [], number)
+        elif move in ("finish", "retry") and held:
+            claimed = held.pop(number % len(held))
+            step = Finish(State.COMPLETED) if move == "finish" else RetryAt(now + number * SECOND, "again")
+            turn(claimed.claim.worker, [queues.ending(claimed, step, at=now)], number)
+        elif move == "cancel" and ids:
+            cancel.cancel(queue, [ids[number % len(ids)]], now=now)
+        elif move == "crash":
+            rescue.rescue(queue, worker="w3", boot_id=queue.boot_id, mono=0, now=now, dead=[worker],
+                          crash_budget=100)
+            held[:] = [claimed for claimed in held if claimed.claim.worker != worker]
+        elif move == "pause":
+            limits.pause(queue, now=now)
+        elif move == "resume":
+            limits.resume(queue)
+        elif move == "time":
+            now += number * SECOND
+    limits.resume(queue)
+    for _ in range(4 * len(ids) + 20):
+        ended = [queues.ending(claimed, at=now) for claimed in held]
+        workers = Counter(claimed.claim.worker for claimed in held)
+        held.clear()
+        turn(next(iter(workers), "w1"), ended, 10)
+        now = max(now, read.next_due(queue) or now)
+    assert all(row.is_final for row in read.jobs(queue, limit=1000))
+
+
+def test_a_waiting_job_says_for_what_and_the_worker_knows_until_when(queue: Queue) -> None:
+    """slot, rate and pause each name themselves; the next start of a rate is in next_due."""
+    handler = queues.registered(queue)
+    queues.put(queue, handler, 2, slot=("train", 1, "fifo"))
+    queues.put(queue, handler, 2, rate=("api", 1, WINDOW))
+    queues.put(queue, handler, 1, queue="low")
+    limits.pause(queue, "low", now=NOW)
+    found = queues.turn(queue)
+    assert found.next_due == NOW + WINDOW
+    assert [(row.state, row.waits_for) for row in read.jobs(queue, order="oldest")] == [
+        (State.RUNNING, None), (State.BLOCKED, "slot:train"), (State.RUNNING, None),
+        (State.PENDING, "rate:api"), (State.PENDING, "paused:low")]
+    ended = queues.turn(queue, finished=[queues.ending(found.claimed[0])])
+    assert [c.claim.job_id for c in ended.claimed] == [2]
+
+
+@pytest.mark.parametrize(("strategy", "order"), [
+    ("fifo", [1, 2, 3]), ("lifo", [3, 2, 1]), ("by_priority", [2, 1, 3])])
+def test_the_strategy_says_who_goes_next(queue: Queue, strategy: str, order: list[int]) -> None:
+    """Among those that wait for a slot, whatever the order of the claim."""
+    handler = queues.registered(queue)
+    for priority in (0, 5, -5):
+        queues.put(queue, handler, priority=priority, slot=("s", 1, strategy))
+    took: list[int] = []
+    finished: list[object] = []
+    while found := queues.turn(queue, limit=5, finished=finished).claimed:
+        took += [claimed.claim.job_id for claimed in found]
+        finished = [queues.ending(claimed) for claimed in found]
+    assert took == order

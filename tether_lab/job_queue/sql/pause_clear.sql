@@ -1,0 +1,2 @@
+-- Every pause ends.
+DELETE FROM paused;

@@ -1,0 +1,2 @@
+-- What is paused.
+SELECT queue FROM paused ORDER BY queue;

@@ -1,0 +1,2 @@
+-- A pause of one queue ends.
+DELETE FROM paused WHERE queue = ?;

@@ -1,0 +1,2 @@
+-- Waiting jobs by queue; a look for people.
+SELECT queue, count(*) FROM job WHERE state IN ('blocked', 'scheduled', 'pending', 'retrying') GROUP BY queue;

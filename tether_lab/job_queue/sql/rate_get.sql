@@ -1,0 +1,2 @@
+-- The last starts under a key.
+SELECT starts, window FROM rate WHERE key = ?;
