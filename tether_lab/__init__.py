@@ -69,7 +69,8 @@ __all__ = [
     "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled",
     "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError", "RateLimit", "ResultUnavailable",
     "RetryAfter", "RetryPolicy", "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout",
-    "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
+    "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension",
+    "unload_ipython_extension",
 ]
 
 
