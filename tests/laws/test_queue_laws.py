@@ -296,6 +296,6 @@ def test_the_laws_notice_a_missing_fence(laws: type[QueueLaws]) -> None:
 def test_every_move_of_the_queue_is_in_the_picture() -> None:
     """What the verbs do to states is what job.MOVES allows."""
     assert {State.COMPLETED, State.FAILED, State.CANCELLED, State.RETRYING, State.SCHEDULED,
-            State.PENDING} == MOVES[State.RUNNING]
+            State.PENDING, State.SKIPPED} == MOVES[State.RUNNING]
     assert all(State.CANCELLED in MOVES[state] for state in WAITING)
-    assert all(MOVES[state] == {State.PENDING} for state in FINAL)
+    assert all(MOVES[state] == {State.PENDING, State.BLOCKED} for state in FINAL)

@@ -43,6 +43,10 @@ class JobRow:
     error: str | None              # one line, of the last attempt that failed
     description: str | None
     tags: tuple[str, ...] = ()
+    chain_id: int | None = None
+    batch_id: int | None = None
+    step: str | None = None        # its name in a chain
+    deps_left: int = 0             # parents that it still waits for
 
     @property
     def is_final(self) -> bool:
@@ -121,7 +125,7 @@ class Event:
 EVENTS = (
     "enqueued", "started", "succeeded", "failed", "timed_out", "cancelled", "snoozed", "crashed", "lost",
     "interrupted", "retrying", "soft_timeout", "cancel_requested", "fenced", "rescued", "expired",
-    "retried", "deduplicated", "notified", "warning", "prioritised",
+    "retried", "deduplicated", "notified", "warning", "prioritised", "skipped",
 )
 
 

@@ -8,7 +8,7 @@
          └─────────────────│──┴───────────────┘ └──── retry ───► retrying ──due──► pending
                            └──► cancelled, expired, skipped       (from any state that waits)
 
-    retry() takes any final state back to pending.
+    retry() takes any final state back to pending (or blocked, while a parent is at work).
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ MOVES: dict[State, frozenset[State]] = {
     ),
     State.RUNNING: frozenset(
         {State.COMPLETED, State.FAILED, State.CANCELLED, State.RETRYING, State.SCHEDULED,
-         State.PENDING}
+         State.PENDING, State.SKIPPED}
     ),
     State.RETRYING: frozenset(
         {State.PENDING, State.CANCELLED, State.FAILED, State.EXPIRED}
     ),
-    State.COMPLETED: frozenset({State.PENDING}),
-    State.FAILED: frozenset({State.PENDING}),
-    State.CANCELLED: frozenset({State.PENDING}),
-    State.EXPIRED: frozenset({State.PENDING}),
-    State.SKIPPED: frozenset({State.PENDING}),
+    State.COMPLETED: frozenset({State.PENDING, State.BLOCKED}),
+    State.FAILED: frozenset({State.PENDING, State.BLOCKED}),
+    State.CANCELLED: frozenset({State.PENDING, State.BLOCKED}),
+    State.EXPIRED: frozenset({State.PENDING, State.BLOCKED}),
+    State.SKIPPED: frozenset({State.PENDING, State.BLOCKED}),
 }
 """What each state may become. Leaving a final state is retry() alone."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from tether_lab.errors import BadRequest, JobNotFound
 from tether_lab.job import Claim, State
 
+from . import workflow
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -15,7 +16,8 @@ from .statements import sql
 
 def cancel(
     queue: Queue, ids: Iterable[int] | None = None, *, key: str | None = None, tag: str | None = None,
-    in_queue: str | None = None, everything: bool = False, force: bool = False, now: int | None = None,
+    in_queue: str | None = None, chain: int | None = None, batch: int | None = None,
+    everything: bool = False, force: bool = False, now: int | None = None,
 ) -> dict[State, int]:
     """Cancel jobs by id, or every unfinished one of a key, a tag, a named queue, or all.
 
@@ -24,17 +26,20 @@ def cancel(
     were final already are counted and left as they are. Raises JobNotFound, and then nothing happened.
     """
     by_filter = key is not None or tag is not None or in_queue is not None or everything
+    by_filter = by_filter or chain is not None or batch is not None
     if (ids is not None) == by_filter:
         raise BadRequest("say which jobs to cancel, in one way",
                          remedy="Give ids, or a key, tag or queue, or everything=True.")
     now = now or utc()
     with queue.write() as connection:
         if ids is None:
-            rows = connection.execute(sql("cancel_find"), {"key": key, "tag": tag, "queue": in_queue})
+            rows = connection.execute(sql("cancel_find"), {"key": key, "tag": tag, "queue": in_queue,
+                                                        "chain": chain, "batch": batch})
             chosen = [row[0] for row in rows.fetchall()]
         else:
             chosen = list(dict.fromkeys(ids))
         listed = json.dumps(chosen)
+        waiting = [row[0] for row in connection.execute(sql("cancel_links"), {"ids": listed}).fetchall()]
         counts = {State(state): count
                   for state, count in connection.execute(sql("cancel_count"), {"ids": listed}).fetchall()}
         if sum(counts.values()) < len(chosen):
@@ -44,6 +49,8 @@ def cancel(
         connection.execute(sql("cancel_events"), {**values, "detail": detail})
         connection.execute(sql("cancel_waiting"), {"ids": listed, "now": now})
         connection.execute(sql("cancel_running"), values)
+        if waiting:
+            workflow.settle(connection, workflow.ended_by_id(connection, waiting), now)
     return counts
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tether_lab.errors import ClaimLost
-from tether_lab.job import Claim, ClaimedJob
+from tether_lab.job import Claim, ClaimedJob, State
 
-from . import cancel, limits
+from . import cancel, limits, workflow
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
@@ -29,30 +29,34 @@ class Turn:
     cancelling: list[tuple[Claim, bool]] = field(default_factory=list)
     next_due: int | None = None
     data_version: int = 0
+    released: int = 0                # jobs that may start because others ended in this turn
 
 
 def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
-    boot_id: str | None = None,
+    boot_id: str | None = None, room: int = 0,
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
     ``now`` is UTC µs, ``mono`` CLOCK_MONOTONIC ns, a lease lasts ``lease_ns``. First every ending is
     recorded (or refused: ``Turn.lost``), so that its place and its retry count at once; then what is due
     becomes pending, what missed its deadline expires, and up to ``limit`` jobs are claimed. If this
-    raises, nothing of it happened, and the same endings may be handed in again.
+    raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
+    there was nothing to claim before, but these endings let others start.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
-        lost = finish_all(connection, finished) if finished else []
+        lost, released = finish_all(connection, finished) if finished else ([], 0)
         connection.execute(sql("promote_due"), {"now": now})
-        _expire(connection, now)
+        released += _expire(connection, now)
+        if released and not limit:
+            limit = room
         held = limits.gate(connection, now)
         claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
         due = connection.execute(sql("next_due")).fetchone()[0]
         if held.admitted and len(claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
-        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version())
+        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(), released)
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
@@ -73,11 +77,14 @@ def lost_claim(claim: Claim) -> ClaimLost:
                      where=f"job {claim.job_id}")
 
 
-def _expire(connection: sqlite3.Connection, now: int) -> None:
+def _expire(connection: sqlite3.Connection, now: int) -> int:
+    """How many jobs may start because of it."""
     expired = connection.execute(sql("expire"), {"now": now}).fetchall()
-    if expired:
-        connection.executemany(sql("event_add"), [(epoch, "expired", now, "{}", job_id)
-                                                  for job_id, epoch in expired])
+    if not expired:
+        return 0
+    connection.executemany(sql("event_add"), [(row[1], "expired", now, "{}", row[0]) for row in expired])
+    return workflow.settle(connection, [
+        workflow.Ended(row[0], State.EXPIRED, bool(row[2]), row[3], row[4]) for row in expired], now)
 
 
 def _claim(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tether_lab.errors import DuplicateJob
 from tether_lab.job import State
 
+from . import workflow
 from .statements import sql
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _cancel(connection: sqlite3.Connection, holder: int, now: int) -> None:
     detail = json.dumps({"reason": "replaced by a newer job (dedup)"})
     connection.execute(sql("cancel_events"), {"ids": listed, "now": now, "force": False, "detail": detail})
     connection.execute(sql("cancel_waiting"), {"ids": listed, "now": now})
+    workflow.settle(connection, workflow.ended_by_id(connection, [holder]), now)
 
 
 def _note(connection: sqlite3.Connection, holder: int, epoch: int, mode: str, now: int) -> None:

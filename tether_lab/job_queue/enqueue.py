@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tether_lab.errors import BadRequest
+from tether_lab.job.workflow import Parent
 
-from . import blobs, dedup, limits
+from . import blobs, dedup, limits, workflow
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -46,6 +47,8 @@ class NewJob:
     rate: tuple[str, int, int] | None = None          # key, how many in a window, window (µs)
     small_blobs: Mapping[str, bytes] = field(default_factory=dict)
     large_blobs: Mapping[str, int] = field(default_factory=dict)
+    parents: Sequence[Parent] = ()
+    step: str | None = None
 
 
 def enqueue(queue: Queue, jobs: Sequence[NewJob], *, now: int | None = None) -> list[int]:
@@ -65,6 +68,7 @@ def enqueue(queue: Queue, jobs: Sequence[NewJob], *, now: int | None = None) -> 
 def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> list[int]:
     """The rows, inside the caller's transaction."""
     statement, ids = sql("enqueue"), []
+    known: dict[str, int] = {}
     for job in jobs:
         if job.dedup_key is not None:
             holder = dedup.holder_for(connection, job, now)
@@ -82,6 +86,9 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
         if job.dedup_key is not None:
             connection.execute(sql("dedup_add"), {
                 "id": added, "dedup_key": job.dedup_key, "dedup_until": job.dedup_until})
+        if job.parents or job.step is not None:
+            workflow.link(connection, added, job.parents, job.step, known, now)
+            known[job.uuid] = added
         if job.small_blobs or job.large_blobs:
             blobs.put(connection, job.small_blobs, job.large_blobs, now)
             connection.executemany(sql("job_blob_add"), [

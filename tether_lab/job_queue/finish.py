@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from tether_lab.job import FINAL, Claim, ResultRow, State, Usage
 from tether_lab.outcome import Finish, NextStep, Requeue, RetryAt, SnoozeUntil
 
-from . import blobs
+from . import blobs, workflow
 from .rows import plain
 from .statements import sql
 
@@ -50,14 +50,17 @@ class Ending:
     detail: str = "{}"
 
 
-def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> list[Claim]:
-    """Record the endings whose claims still hold; the claims that do not.
+def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tuple[list[Claim], int]:
+    """Record the endings whose claims still hold; the claims that do not, and how many jobs may start
+    because those that they waited for ended.
 
     A refused ending leaves an event ``fenced`` and nothing else: no result, no output.
     """
     events: list[EventRow] = []
     attempts: list[dict[str, Any]] = []
     lost: list[Claim] = []
+    told: list[workflow.Ended] = []
+    at = 0
     for ending in endings:
         claim = ending.claim
         row = connection.execute(sql("finish"), _values(ending)).fetchone()
@@ -67,6 +70,9 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> lis
                            json.dumps({"outcome": ending.outcome_name, "worker": claim.worker}), claim.job_id))
             continue
         attempts.append(_attempt(ending))
+        if (row[2] or row[3] is not None or row[4] is not None) and row[0] in FINAL:
+            told.append(workflow.Ended(claim.job_id, State(row[0]), bool(row[2]), row[3], row[4]))
+            at = max(at, ending.finished_at)
         events += _events(ending, State(row[0]))
         if ending.replaces:
             connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
@@ -78,7 +84,7 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> lis
             _put_result(connection, ending, ending.result)
     connection.executemany(sql("attempt_finish"), attempts)
     connection.executemany(sql("event_add"), events)
-    return lost
+    return lost, workflow.settle(connection, told, at) if told else 0
 
 
 def _values(ending: Ending) -> dict[str, Any]:

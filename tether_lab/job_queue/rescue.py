@@ -33,7 +33,7 @@ def rescue(
             ending = Ending(claim=Claim(job_id, epoch, owner), outcome_name=outcome_name(outcome), step=step,
                             finished_at=now, error_type="Lost", error=f"the worker {owner} died",
                             detail=json.dumps({"worker": owner}))
-            lost = finish_all(connection, [ending])
+            lost, _ = finish_all(connection, [ending])
             assert not lost, "a job that runs by this transaction's own reading can be ended in it"
             (bumped,) = connection.execute(sql("rescue_bump"), {"id": job_id}).fetchone()
             (state,) = connection.execute(sql("state_of"), {"id": job_id}).fetchone()

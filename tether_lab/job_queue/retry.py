@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from tether_lab.errors import BadRequest
 from tether_lab.job import FINAL, JobRow
 
-from . import dedup, read
+from . import dedup, read, workflow
 from .clock import utc
 from .queue import Queue
 from .statements import sql
+
+
+def retry_many(queue: Queue, ids: Sequence[int], now: int | None = None) -> int:
+    """Final jobs back to pending, all in one transaction, with what had ended because of them; those
+    that are not final stay as they are. How many run again."""
+    now = now or utc()
+    with queue.write() as connection:
+        again = [one for one in ids if workflow.take_back(connection, one, now) is not None]
+        for one in again:
+            connection.execute(sql("blob_touch_of_job"), {"id": one, "now": now})
+        return len(again) + len(workflow.reopen(connection, again, now))
 
 
 def retry(
@@ -29,10 +41,9 @@ def retry(
     now = now or utc()
     with queue.write() as connection:
         _refuse_duplicate(connection, job_id, now)
-        found = connection.execute(sql("retry"), {"id": job_id, "now": now, "handler_id": handler_id,
-                                                  "key_id": key_id, "mac": mac}).fetchone()
+        found = workflow.take_back(connection, job_id, now, handler_id=handler_id, key_id=key_id, mac=mac)
         if found is not None:
-            connection.execute(sql("event_add"), (found[0], "retried", now, "{}", job_id))
+            workflow.reopen(connection, [job_id], now)
             connection.execute(sql("blob_touch_of_job"), {"id": job_id, "now": now})
     row = read.get(queue, job_id)
     if found is None:

@@ -50,7 +50,8 @@ def job_row(row: Mapping[str, Any]) -> JobRow:
         worker=row["worker"], cancel_requested_at=row["cancel_requested_at"],
         created_at=row["created_at"], updated_at=row["updated_at"], started_at=row["started_at"],
         finished_at=row["finished_at"], progress=row["progress"], error=row["error"],
-        description=row["description"], tags=tuple(json.loads(row["tags"])))
+        description=row["description"], tags=tuple(json.loads(row["tags"])),
+        chain_id=row["chain_id"], batch_id=row["batch_id"], step=row["step"], deps_left=row["deps_left"])
 
 
 def handler_version(row: Mapping[str, Any]) -> HandlerVersion:

@@ -96,7 +96,8 @@ class Supervisor:
         limit = min(max(0, free), self.settings.claim_batch) if self.look and self.draining_until is None else 0
         if now < self.retry_at or not (self.ended or limit):
             return
-        claimed = self._record_and_claim(limit, now)
+        room = 0 if self.draining_until is not None else min(max(0, free), self.settings.claim_batch)
+        claimed = self._record_and_claim(limit, room, now)
         if claimed:
             fault("after_claim_commit")
             self.active_at = now
@@ -112,7 +113,7 @@ class Supervisor:
 
     # -- its steps -----------------------------------------------------------------------------------
 
-    def _record_and_claim(self, limit: int, now: float) -> list[ClaimedJob]:
+    def _record_and_claim(self, limit: int, room: int, now: float) -> list[ClaimedJob]:
         fault("before_turn")
         if self.ended:
             fault("before_finish_commit")
@@ -120,7 +121,7 @@ class Supervisor:
             with inside(self.queue, "inside_finish" if self.ended else "inside_turn"):
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
-                                   limit=limit)
+                                   limit=limit, room=room)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -134,6 +135,8 @@ class Supervisor:
         self.ended.clear()
         if found.data_version != self._data_version and not limit:
             self.look = True           # what changed was not looked at
+        elif found.released:
+            self.look = True           # there may be more of them than places
         elif len(found.claimed) < limit:
             self.look = False
         self._data_version, self.next_due = found.data_version, found.next_due

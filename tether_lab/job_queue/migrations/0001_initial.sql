@@ -46,6 +46,36 @@ CREATE TABLE handler (
     updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Jobs with dependencies, and many payloads as one unit. The *_id columns name ordinary jobs that wait
+-- (state 'blocked') for the end of the whole; a batch counts its members as they end.
+CREATE TABLE chain (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid        TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    complete_id INTEGER
+) STRICT;
+
+CREATE TABLE batch (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid        TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    total       INTEGER NOT NULL CHECK (total >= 0),
+    completed   INTEGER NOT NULL DEFAULT 0,
+    failed      INTEGER NOT NULL DEFAULT 0,
+    cancelled   INTEGER NOT NULL DEFAULT 0,
+    expired     INTEGER NOT NULL DEFAULT 0,
+    skipped     INTEGER NOT NULL DEFAULT 0,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    then_id     INTEGER,
+    catch_id    INTEGER,
+    finally_id  INTEGER,
+    CHECK (min(completed, failed, cancelled, expired, skipped) >= 0),
+    CHECK (completed + failed + cancelled + expired + skipped <= total)
+) STRICT;
+
 CREATE TABLE job (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid         TEXT NOT NULL,
@@ -87,6 +117,11 @@ CREATE TABLE job (
     dedup_until  INTEGER,
     key_id       TEXT NOT NULL,
     mac          BLOB NOT NULL,
+    chain_id     INTEGER REFERENCES chain (id),
+    batch_id     INTEGER REFERENCES batch (id),
+    step         TEXT,
+    deps_left    INTEGER NOT NULL DEFAULT 0 CHECK (deps_left >= 0),
+    has_children INTEGER NOT NULL DEFAULT 0 CHECK (has_children IN (0, 1)),
     CHECK ((slot_key IS NULL) = (slot_max IS NULL) AND (slot_key IS NULL) = (slot_order IS NULL)),
     CHECK ((rate_key IS NULL) = (rate_max IS NULL) AND (rate_key IS NULL) = (rate_window IS NULL)),
     CHECK ((state = 'running') = (worker IS NOT NULL)),
@@ -126,6 +161,21 @@ CREATE TABLE rate (
     next_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rate_next ON rate (next_at) WHERE next_at IS NOT NULL;
+
+-- Empty but for members of chains and batches.
+CREATE INDEX job_of_chain ON job (chain_id) WHERE chain_id IS NOT NULL;
+CREATE INDEX job_of_batch ON job (batch_id) WHERE batch_id IS NOT NULL;
+
+-- Who waits for whom. 'met': the parent's end lets the child go on; 'broken': it ended the child.
+CREATE TABLE edge (
+    parent INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    child  INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    name   TEXT NOT NULL,
+    policy TEXT NOT NULL CHECK (policy IN ('fail', 'skip', 'continue')),
+    state  TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'met', 'broken')),
+    PRIMARY KEY (parent, child),
+    UNIQUE (child, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempt (
     job_id      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
@@ -192,6 +242,16 @@ CREATE TABLE job_blob (
     digest TEXT NOT NULL REFERENCES blob (digest),
     PRIMARY KEY (job_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- A job whose result somebody waits for stays, whoever prunes.
+CREATE TRIGGER job_pinned BEFORE DELETE ON job WHEN OLD.has_children AND EXISTS (
+    SELECT 1 FROM edge JOIN job child ON child.id = edge.child
+     WHERE edge.parent = OLD.id AND child.finished_at IS NULL)
+BEGIN SELECT RAISE(IGNORE); END;
+CREATE TRIGGER result_pinned BEFORE DELETE ON result WHEN EXISTS (
+    SELECT 1 FROM edge JOIN job child ON child.id = edge.child
+     WHERE edge.parent = OLD.job_id AND child.finished_at IS NULL)
+BEGIN SELECT RAISE(IGNORE); END;
 
 -- Pruning asks who holds a blob.
 CREATE INDEX handler_blob_digest ON handler_blob (digest);

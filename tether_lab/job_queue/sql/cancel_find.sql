@@ -2,5 +2,7 @@
 SELECT id FROM job
  WHERE state IN ('blocked', 'scheduled', 'pending', 'running', 'retrying')
    AND (:key IS NULL OR key = :key)
+   AND (:chain IS NULL OR chain_id = :chain)
+   AND (:batch IS NULL OR batch_id = :batch)
    AND (:queue IS NULL OR queue = :queue)
    AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(job.tags) WHERE json_each.value = :tag));

@@ -4,4 +4,4 @@ UPDATE job INDEXED BY job_expiring
    SET state = 'expired', waits_for = NULL, finished_at = :now, updated_at = :now, error = 'it did not start in time'
  WHERE expires_at <= :now AND expires_at IS NOT NULL AND started_at IS NULL
    AND state IN ('blocked', 'scheduled', 'pending')
-RETURNING id, epoch;
+RETURNING id, epoch, has_children, chain_id, batch_id;

@@ -13,4 +13,4 @@ UPDATE job
        started_at = coalesce(:started_at, started_at), progress = coalesce(:progress, progress),
        worker = NULL, boot_id = NULL, lease_until = NULL, updated_at = :now
  WHERE id = :id AND epoch = :epoch AND worker = :worker AND state = 'running'
-RETURNING state, attempt;
+RETURNING state, attempt, has_children, chain_id, batch_id;

@@ -1,0 +1,2 @@
+-- The newest chains.
+SELECT id FROM chain ORDER BY id DESC LIMIT :limit;
