@@ -1,0 +1,143 @@
+"""An open lab: its folder, settings, queue, keys and worker. What the verbs stand on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from tether_lab.errors import OptionError
+from tether_lab.job import HandlerVersion
+from tether_lab.settings import LabFolder, Settings, SettingsError
+
+from .door import door
+from .travel import in_a_job, is_in_a_job, open_lab
+from .waking import Waker
+from .worker_control import WorkerControl
+
+if TYPE_CHECKING:
+    from tether_lab.capture import BlobStore
+    from tether_lab.job_queue.queue import Queue
+    from tether_lab.job_queue.reader import Reader
+    from tether_lab.job_queue.watch import Changes
+    from tether_lab.vault import Vault
+
+
+@door
+class OpenLab:
+    """What every verb of a lab needs; ``Lab`` adds the verbs."""
+
+    def __init__(self, lab: str | os.PathLike[str] | None = None, **settings: object) -> None:
+        if is_in_a_job():
+            raise in_a_job("Lab()")
+        from tether_lab.job_queue.queue import Queue
+
+        try:
+            self.folder = LabFolder.of(lab)
+            self.settings = Settings.load(self.folder, **settings)
+        except SettingsError as error:
+            raise OptionError(error.message, remedy=error.remedy, where=error.where) from None
+        self.queue: Queue = Queue.open(self.folder, role="client", settings=self.settings)
+        self.folder.create()
+        self.waker = Waker(self.folder, self.settings)
+        self.worker = WorkerControl(self.folder, self.settings)
+        self._versions: dict[int, HandlerVersion] = {}
+        self._usual: dict[str, tuple[int, float | None]] = {}
+        self._reader: Reader | None = None
+        self._vault: Vault | None = None
+        self._store: BlobStore | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name, or its path if it lies elsewhere."""
+        return self.folder.name
+
+    @property
+    def uuid(self) -> str:
+        """What names it for ever, wherever its folder goes."""
+        return self.queue.uuid
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.name}: {self.folder.path}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_lab, (str(self.folder.path),)
+
+    def close(self) -> None:
+        """Let go of the queue. The worker goes on; the next verb opens the queue again."""
+        self.waker.join()
+        self.queue.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def version(self, version_id: int) -> HandlerVersion:
+        """A handler version by its id. Versions never change, so each is read once."""
+        found = self._versions.get(version_id)
+        if found is None:
+            from tether_lab.job_queue import handlers
+
+            found = handlers.version(self.queue, version_id)
+            self.remember(found)
+        return found
+
+    def remember(self, version: HandlerVersion) -> None:
+        """Keep the last few versions at hand."""
+        while len(self._versions) >= 64:
+            self._versions.pop(next(iter(self._versions)))
+        self._versions[version.id] = version
+
+    def changes(self) -> Changes:
+        """Something to wait on until the queue changes; close it (or use ``with``)."""
+        from tether_lab.job_queue.watch import Changes
+
+        return Changes(self.folder)
+
+    @property
+    def reader(self) -> Reader:
+        """The reads of the queue for event loops."""
+        if self._reader is None:
+            from tether_lab.job_queue.reader import Reader
+
+            self._reader = Reader(self.queue)
+        return self._reader
+
+    def ensure_worker(self) -> None:
+        """Start a worker if none runs and the settings allow it: for whoever waits."""
+        self.waker.ensure()
+
+    @property
+    def vault(self) -> Vault:
+        """The user's keys, read when first needed."""
+        if self._vault is None:
+            from tether_lab.vault import Vault
+
+            self._vault = Vault.open()
+        return self._vault
+
+    @property
+    def blob_store(self) -> BlobStore:
+        """Where large buffers go."""
+        if self._store is None:
+            from tether_lab.capture import BlobStore
+
+            self._store = BlobStore(self.folder.blobs, durable=self.settings.durability == "power")
+        return self._store
+
+    def sign_handler(self, version: HandlerVersion) -> HandlerVersion:
+        """The version with this user's signature."""
+        from tether_lab.vault import signing
+
+        mac = self.vault.sign(signing.HANDLER, *signing.handler_fields(self.uuid, version))
+        return replace(version, key_id=self.vault.key_id, mac=mac)
+
+    def sign_job(self, uuid: str, version: HandlerVersion, payload: str,
+                 options: str) -> tuple[str, bytes]:
+        """``(key_id, mac)`` for a job."""
+        from tether_lab.vault import signing
+
+        fields = signing.job_fields(self.uuid, uuid, version.key, version.version, payload, options)
+        return self.vault.key_id, self.vault.sign(signing.JOB, *fields)
