@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tether_lab"
 ROOMS = ("cell", "capture", "lab", "job_queue", "worker", "runner", "outcome", "vault", "views",
-         "analytics", "server", "cli", "job")
+         "analytics", "server", "cli", "job", "settings")
 
 
 @cache
