@@ -45,6 +45,8 @@ class JobOptions:
     meta: dict[str, Any] = field(default_factory=dict)
     cache: float | bool | None = None    # True, or the oldest acceptable age in seconds
     seed: int | None = None
+    parents: tuple[str, ...] = ()        # name=uuid of the jobs whose results it is handed
+    shared_input: bool = False           # its payload is a chain's: keys that it does not take are fine
     notebook_random: bool = False        # set by %%job: go on from the notebook's random state
 
     def to_json(self) -> str:
@@ -72,7 +74,7 @@ class JobOptions:
             raw["concurrency"] = Concurrency(**raw["concurrency"])
         if raw.get("rate_limit") is not None:
             raw["rate_limit"] = RateLimit(**raw["rate_limit"])
-        for name in ("keep", "tags"):
+        for name in ("keep", "tags", "parents"):
             if name in raw:
                 raw[name] = tuple(raw[name])
         return cls(**{name: value for name, value in raw.items() if name in cls.__dataclass_fields__})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.errors import OptionError, UnknownHandler
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
 from tether_lab.job.options import read_options
+from tether_lab.job.workflow import Parent
 
 from .clock import now
 from .payload import Payload, read_payload
@@ -101,8 +102,9 @@ def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
 
 
 def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
-             options: JobOptions) -> list[NewJob]:
-    """Rows to insert, signed."""
+             options: JobOptions, *, parents: Sequence[Parent] = (),
+             uuid_: str | None = None) -> list[NewJob]:
+    """Rows to insert, signed. ``parents``: whom they wait for; ``uuid_``: of the only one."""
     from tether_lab.job_queue.enqueue import NewJob
 
     if options.isolation == "warm" and version.kind not in ("function", "class"):
@@ -116,20 +118,21 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
     attempts = options.max_attempts or (options.retry.max_attempts if options.retry else None) or (
         FUNCTIONS_TRY if version.kind in ("function", "class") else CELLS_TRY)
     # Priority, description and tags have columns of their own; priority may change while it waits.
-    stored = replace(options, priority=0, description=None, tags=()).to_json()
+    stored = replace(options, priority=0, description=None, tags=(),
+                     parents=tuple(f"{one.name}={one.uuid}" for one in parents)).to_json()
     expires = None if options.expires is None else present + round(options.expires * 1e6)
     wanted, paced = options.concurrency, options.rate_limit
     slot = (wanted.key or version.key, wanted.max_concurrent, wanted.strategy) if wanted else None
     rate = (paced.key or version.key, paced.max_executions, round(paced.window * 1e6)) if paced else None
     found = []
     for payload in payloads:
-        name = str(uuid.uuid4())
+        name = uuid_ or str(uuid.uuid4())
         key_id, mac = lab.sign_job(name, version, payload.text, stored)
         found.append(NewJob(
             uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
             max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
-            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate,
+            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate, parents=tuple(parents),
             **_dedup(options, version, payload.text, present)))
     return found
 

@@ -14,6 +14,7 @@ from .door import door
 from .handler import RegisteredHandler
 from .job import Job
 from .opened import OpenLab
+from .together import Together
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Status = str | State | Iterable[str]
 
 
 @door
-class Lab(OpenLab):
+class Lab(OpenLab, Together):
     """A lab: a queue of jobs, the handlers they run, and the worker that runs them.
 
     ``Lab()`` is the user's own; ``Lab("thesis")`` another one by name, ``Lab("./here")`` one in a

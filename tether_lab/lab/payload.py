@@ -32,16 +32,17 @@ class Payload:
 
 
 def read_payload(payload: object, version: HandlerVersion, defaults: str, store: BlobStore, *,
-                 limit: int, plain: bool = False) -> Payload:
+                 limit: int, plain: bool = False, shared: bool = False) -> Payload:
     """The payload as stored: defaults filled in, checked against the version's parameters.
 
     Values that are no JSON (frames, sets, tuples, datetimes …) become ``{"$blob": …}`` of files in
-    ``store``; ``plain`` refuses them instead. Raises PayloadError with the path of the culprit, or
+    ``store``; ``plain`` refuses them instead. ``shared``: further keys are
+    for other jobs. Raises PayloadError with the path of the culprit, or
     CaptureRefused for values that cannot travel at all. Nothing is stored before all is checked.
     """
     given = _mapping(payload)
     merged = {**json.loads(defaults), **given} if defaults != "{}" else given
-    _check_declared(version, merged)
+    _check_declared(version, merged, shared=shared)
     strange = [] if plain else [name for name, value in merged.items()
                                 if isinstance(name, str) and not is_json(value)]
     text = check_payload({name: value for name, value in merged.items() if name not in strange},
@@ -73,13 +74,14 @@ def _mapping(payload: object) -> dict[Any, Any]:
     return dict(payload)
 
 
-def _check_declared(version: HandlerVersion, values: Mapping[Any, Any]) -> None:
+def _check_declared(version: HandlerVersion, values: Mapping[Any, Any], *, shared: bool) -> None:
     from tether_lab.runner.binding import check_declared
 
     declared = json.loads(version.parameters)
     is_open = declared.pop(OPEN, None) is not None or (version.kind == "cell" and not declared)
     if version.kind == "shell":
         is_open = True                 # a command reads its payload from the environment, or not at all
+    is_open = is_open or shared        # a chain's input is for all its steps
     check_declared(version.key, declared, values, open=is_open)
     for name, about in declared.items():
         if name in values:

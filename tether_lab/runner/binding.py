@@ -69,8 +69,12 @@ class Signature:
                 for name, value in payload.items() if name in known or self.rest}
 
     def arguments(self, key: str, payload: Mapping[str, Any],
-                  give: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        """Keyword arguments for a call. ``give`` makes what is injected: ctx, payload, db."""
+                  give: Mapping[str, Callable[[], Any]], *, shared: bool = False) -> dict[str, Any]:
+        """Keyword arguments for a call. ``give`` makes what is injected: ctx, payload, db.
+        ``shared``: keys that it does not take are for others."""
+        if shared and not self.open:
+            known = {p.name for p in self.parameters}
+            payload = {name: value for name, value in payload.items() if name in known}
         found = {name: give[GIVEN[name]]() for name in self.given}
         return found | {n: v for n, v in self.values(key, payload).items() if n not in found}
 

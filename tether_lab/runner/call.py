@@ -35,7 +35,8 @@ class Handler:
             function = self.target().execute
             signature = binding.signature(function)
         arguments = signature.arguments(key, context.payload, {
-            "ctx": lambda: context, "payload": lambda: context.payload, "db": lambda: context.db})
+            "ctx": lambda: context, "payload": lambda: context.payload, "db": lambda: context.db},
+            shared=context.shared)
         value = function(**arguments)
         return _awaited(value) if inspect.iscoroutine(value) else value
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,6 +61,8 @@ class Context:
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
         self._tmp: Path | None = None
         self._db: Connection | None = None
+        self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
+        self.shared = False                      # its payload is that of a whole chain
 
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"

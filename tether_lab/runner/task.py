@@ -16,6 +16,7 @@ from . import command, context, failures, randomness, result, wire
 from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .endings import Cancel, Fail, Snooze
+from .inputs import Inputs
 from .limits import Memory
 from .output import Output
 from .progress import Bars
@@ -78,6 +79,7 @@ class Attempt:
             id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
             max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
             reporter=_Reports(desk), signals=desk.signals)
+        about.inputs, about.shared = Inputs(task), _options(task.options).shared_input
         return cls(task, desk, _options(task.options), _manifest(task.manifest), about)
 
     def warn(self, text: str) -> None:

@@ -90,7 +90,8 @@ class Preloaded(_Frame, frozen=True):
 class Task(_Frame, frozen=True):
     """One attempt. ``manifest`` and ``options`` are JSON as stored; ``blobs`` holds the small ones,
     the large ones are files below ``blob_folder``. ``payload`` already includes the defaults.
-    ``folder`` is the lab's: ``data.db`` (ctx.db) and ``jobs/<id>`` (ctx.folder) lie in it."""
+    ``folder`` is the lab's: ``data.db`` (ctx.db) and ``jobs/<id>`` (ctx.folder) lie in it.
+    ``inputs``: by the names of its parents, kind and body of their results."""
 
     job_id: int
     uuid: str
@@ -110,6 +111,7 @@ class Task(_Frame, frozen=True):
     folder: str
     created_at: int = 0
     fresh_seed: bool = False
+    inputs: dict[str, tuple[str, str]] = {}
 
 
 class Answer(_Frame, frozen=True):

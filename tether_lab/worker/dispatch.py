@@ -6,19 +6,21 @@ both before anything of them reaches a process that would unpickle it.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tether_lab.errors import BadSignature
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
-from tether_lab.job_queue import handlers
+from tether_lab.job_queue import groups, handlers, read
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
 from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
 
 REMEMBERED = 16
+_DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
 LARGEST_REMEMBERED = 1_000_000
 _options = lru_cache(64)(JobOptions.from_json)
 
@@ -66,13 +68,34 @@ class Dispatcher:
     def task(self, prepared: Prepared) -> wire.Task:
         """What the process is told."""
         job, version = prepared.job, prepared.version
+        inputs, small = self._inputs(prepared) if prepared.options.parents else ({}, {})
         return wire.Task(
             job_id=job.claim.job_id, uuid=job.uuid, epoch=job.claim.epoch, attempt=job.attempt,
             max_attempts=job.max_attempts, key=job.key, kind=version.kind, version=version.version,
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
-            blobs=self._small_blobs(version), folder=self._folder, created_at=job.created_at,
-            fresh_seed=not prepared.options.notebook_random)
+            blobs={**self._small_blobs(version), **small}, folder=self._folder, created_at=job.created_at,
+            fresh_seed=not prepared.options.notebook_random, inputs=inputs)
+
+    def _inputs(self, prepared: Prepared) -> tuple[dict[str, tuple[str, str]], dict[str, bytes]]:
+        """The verified results of its parents, by name, and their small blobs. The job's signature
+        says which jobs those are. One that has none is left to be None."""
+        inputs: dict[str, tuple[str, str]] = {}
+        signed = dict(one.rsplit("=", 1) for one in prepared.options.parents)
+        job_id = prepared.job.claim.job_id
+        for name, uuid, state, result_id in groups.inputs(self._queue, job_id):
+            if signed.get(name) != uuid:
+                raise BadSignature(f"job {job_id} was not enqueued to wait for {name!r}")
+            found = None if result_id is None or state != "completed" else read.result(self._queue, result_id)
+            if found is None or found.kind == "none":
+                inputs[name] = "none", ""
+                continue
+            if found.kind in ("json", "pickle"):
+                self._vault.verify(found.mac, found.key_id, signing.RESULT, *signing.result_fields(
+                    self._queue.uuid, found.job_uuid, found.epoch, found.kind, found.body))
+            inputs[name] = found.kind, found.text if found.kind == "unavailable" else found.body
+        digests = {d for _, body in inputs.values() for d in _DIGEST.findall(body)}
+        return inputs, handlers.small_blobs(self._queue, digests) if digests else {}
 
     def _small_blobs(self, version: HandlerVersion) -> dict[str, bytes]:
         found = self._blobs.get(version.id)

@@ -161,7 +161,13 @@ class Supervisor:
             self.ended.append(self.endings.refused(prepared.job, error))
             return True
         if process is not None:
-            self.running.start(prepared, self.dispatcher.task(prepared), process, now)
+            try:
+                task = self.dispatcher.task(prepared)
+            except TetherLabError as error:
+                self.ended.append(self.endings.refused(prepared.job, error))
+                process.kill()
+                return True
+            self.running.start(prepared, task, process, now)
         return process is not None
 
     def _said(self, process: Process, name: str) -> None:

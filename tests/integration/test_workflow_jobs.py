@@ -1,0 +1,49 @@
+"""Chains, batches and sweeps with a real worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tether_lab import Lab
+
+
+def test_a_chain_hands_results_on_and_goes_on_from_its_failed_step(tmp_path: Path) -> None:
+    """Each step sees the chain's input and its parents' results; a retry opens what had ended."""
+    marker = tmp_path / "now"
+    with Lab(tmp_path / "lab") as lab:
+        @lab.handler("extract")
+        def extract(n: int) -> list[int]:
+            return list(range(n))
+
+        @lab.handler("total", retries=0)
+        def total(ctx: Any, path: str) -> int:
+            from pathlib import Path
+
+            if not Path(path).exists():
+                raise ValueError("not yet")
+            return sum(ctx.inputs["extract"])
+
+        @lab.handler("load")
+        def load(ctx: Any) -> dict[str, int]:
+            return dict(ctx.inputs)
+
+        try:
+            chain = lab.chain("etl").then("extract").then("total").then("load").enqueue(
+                input={"n": 5, "path": str(marker)})
+            assert chain.wait(30).status == "failed"
+            assert {name: str(job.status) for name, job in chain.steps.items()} == {
+                "extract": "completed", "total": "failed", "load": "cancelled"}
+            assert "total" in str(chain.steps["load"].error)
+            marker.touch()
+            assert chain.retry().result(30) == {"total": 10}
+            assert chain.status == "completed"
+            assert "3 completed" in chain._repr_mimebundle_()["text/plain"]
+
+            batch = lab.sweep("extract", n=[1, 2, 3])
+            assert batch.results(30) == [[0], [0, 1], [0, 1, 2]]
+            assert list(batch.frame()["n"]) == [1, 2, 3]
+            assert "3 completed" in batch._repr_mimebundle_()["text/html"]
+            assert lab.batch("extract", []).status == "completed"
+        finally:
+            lab.worker.stop(now=True)

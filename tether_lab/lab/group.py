@@ -1,0 +1,108 @@
+"""What chains and batches have in common: members, waiting, the cancel, the card."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from tether_lab.errors import BadRequest, TetherLabError, WaitTimeout
+from tether_lab.job import FINAL, JobRow, State
+from tether_lab.job.duration import seconds, words
+from tether_lab.job.workflow import BatchRow, ChainRow
+
+from . import clock
+from .watch import LOOK_AGAIN
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+
+class Group:
+    """A handle: a number and a lab."""
+
+    kind: ClassVar[str]
+    final = FINAL
+
+    def __init__(self, lab: Lab, number: int) -> None:
+        self.lab, self.id = lab, number
+
+    @property
+    def row(self) -> ChainRow | BatchRow:
+        raise NotImplementedError
+
+    @property
+    def status(self) -> str:
+        """running, completed, failed or cancelled."""
+        return self.row.status
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    def members(self) -> list[tuple[int, State]]:
+        """(job id, status) of each, in order."""
+        from tether_lab.job_queue import groups
+
+        if self.kind == "chain":
+            return groups.members(self.lab.queue, chain=self.id)
+        return groups.members(self.lab.queue, batch=self.id)
+
+    def rows(self) -> list[JobRow]:
+        """Its jobs as values, in order."""
+        return [self.lab.read_row(job_id) for job_id, _ in self.members()]
+
+    def cancel(self, *, force: bool = False) -> Self:
+        """End all of it that has not ended."""
+        from tether_lab.job_queue import cancel
+
+        chain, batch = (self.id, None) if self.kind == "chain" else (None, self.id)
+        cancel.cancel(self.lab.queue, chain=chain, batch=batch, force=force)
+        self.lab.waker.nudge()
+        return self
+
+    def _again(self, ids: list[int]) -> None:
+        from tether_lab.job_queue import retry
+
+        if not ids or not retry.retry_many(self.lab.queue, ids):
+            raise BadRequest(f"{self.kind} {self.id} is {self.status}: nothing in it is to be run again",
+                             where=f"{self.kind} {self.id}")
+        self.lab.waker.wake()
+
+    def wait(self, timeout: object = None) -> Self:
+        """Until all of it has ended, in whatever way. Raises WaitTimeout."""
+        limit = None if timeout is None else seconds(timeout, what="timeout")
+        deadline = None if limit is None else time.monotonic() + limit
+        with self.lab.changes() as changes:
+            while self.row.finished_at is None:
+                left = LOOK_AGAIN if deadline is None else min(LOOK_AGAIN, deadline - time.monotonic())
+                if left <= 0:
+                    raise WaitTimeout(f"{self.kind} {self.id} ({self.name}) still runs after "
+                                      f"{words(limit or 0)}", where=f"{self.kind} {self.id}",
+                                      remedy="It goes on; wait again.")
+                self.lab.ensure_worker()
+                changes.wait(left)
+        return self
+
+    async def wait_async(self, timeout: object = None) -> Self:  # noqa: ASYNC109 — as in wait()
+        """``wait`` on an event loop."""
+        import asyncio
+
+        await asyncio.to_thread(self.wait, timeout)
+        return self
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 — IPython passes both
+        from tether_lab.views.groups import bundle
+
+        return bundle(self.kind, self.row, self.rows() if self.kind == "chain" else [],
+                      [state for _, state in self.members()], clock.now())
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{type(self).__name__} {self.id} {self.name}: {self.status}>"
+        except TetherLabError as error:
+            return f"<{type(self).__name__} {self.id}: {error.message}>"
+
+    def __int__(self) -> int:
+        return self.id
+
+    __index__ = __int__
