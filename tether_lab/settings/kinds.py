@@ -63,7 +63,7 @@ def modules(value: Any) -> tuple[str, ...]:
 
 
 def weights(value: Any) -> tuple[str, ...]:
-    pairs = [p.split("=") for p in value.split(",")] if isinstance(value, str) else dict(value).items()
+    pairs = [p.split("=") for p in value.split(",") if p] if isinstance(value, str) else dict(value).items()
     if not all(name.strip() and 0.001 <= float(weight) <= 1e6 for name, weight in pairs):
         raise ValueError(value)
     return tuple(f"{name.strip()}={float(weight):g}" for name, weight in pairs)
