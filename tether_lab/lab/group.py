@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tether_lab.errors import BadRequest, TetherLabError, WaitTimeout
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 
-class Group:
+class Group(ABC):
     """A handle: a number and a lab."""
 
     kind: ClassVar[str]
@@ -27,8 +28,9 @@ class Group:
         self.lab, self.id = lab, number
 
     @property
+    @abstractmethod
     def row(self) -> ChainRow | BatchRow:
-        raise NotImplementedError
+        """As it stands, as a value."""
 
     @property
     def status(self) -> str:
