@@ -1,0 +1,90 @@
+"""What enters the queue, from options that were checked: due times, attempts, limits, the signature.
+
+The same for everybody who asks: kernels and terminals (``lab``), and the worker itself, on behalf of
+schedules and of jobs that call.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from tether_lab.errors import OptionError
+from tether_lab.job import HandlerVersion, JobOptions
+from tether_lab.job.workflow import Parent
+from tether_lab.job_queue.enqueue import NewJob
+
+FUNCTIONS_TRY, CELLS_TRY = 3, 1
+Sign = Callable[[str, HandlerVersion, str, str], tuple[str, bytes]]
+"""(uuid, version, payload, options) to (key id, signature) of a job."""
+
+
+class Checked(Protocol):
+    """A checked payload: its text, and the files it refers to with their sizes."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def blobs(self) -> Mapping[str, int]: ...
+
+
+def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], options: JobOptions,
+             present: int, *, parents: Sequence[Parent] = (), uuid_: str | None = None) -> list[NewJob]:
+    """Rows to insert, signed. ``present`` is UTC µs; ``parents``: whom they wait for; ``uuid_``: of the
+    only one. Raises OptionError for options that do not go together."""
+    if options.isolation == "warm" and version.kind not in ("function", "class"):
+        raise OptionError(f"isolation: a {version.kind} cannot run warm", where="isolation",
+                          remedy="Leave it out (clean), or register a function with @lab.handler.")
+    _check_dedup(options)
+    if options.expedite:
+        options = replace(options, queue="critical", priority=1_000_000)
+    due = _due(options, present)
+    attempts = options.max_attempts or (options.retry.max_attempts if options.retry else None) or (
+        FUNCTIONS_TRY if version.kind in ("function", "class") else CELLS_TRY)
+    # Priority, description and tags have columns of their own; priority may change while it waits.
+    stored = replace(options, priority=0, description=None, tags=(),
+                     parents=tuple(f"{one.name}={one.uuid}" for one in parents)).to_json()
+    expires = None if options.expires is None else present + round(options.expires * 1e6)
+    wanted, paced = options.concurrency, options.rate_limit
+    slot = (wanted.key or version.key, wanted.max_concurrent, wanted.strategy) if wanted else None
+    rate = (paced.key or version.key, paced.max_executions, round(paced.window * 1e6)) if paced else None
+    found = []
+    for payload in payloads:
+        name = uuid_ or str(uuid.uuid4())
+        key_id, mac = sign(name, version, payload.text, stored)
+        found.append(NewJob(
+            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
+            options=stored, priority=options.priority, run_at=due, expires_at=expires,
+            max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
+            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate, parents=tuple(parents),
+            **_dedup(options, version, payload.text, present)))
+    return found
+
+
+def _check_dedup(options: JobOptions) -> None:
+    if options.on_conflict != "existing" and options.dedup is None:
+        raise OptionError(f"on_conflict={options.on_conflict!r} without dedup", where="on_conflict",
+                          remedy="Say when two jobs are the same: dedup=\"input\".")
+    if options.on_conflict == "debounce" and not options.delay:
+        raise OptionError("on_conflict='debounce' without a delay puts nothing off", where="on_conflict",
+                          remedy="Give the time to wait for silence: delay=\"10s\".")
+
+
+def _dedup(options: JobOptions, version: HandlerVersion, payload: str, present: int) -> dict[str, Any]:
+    """The columns of the option dedup; none without it."""
+    wanted = options.dedup
+    if wanted is None:
+        return {}
+    return {"dedup_key": wanted.digest(version.key, payload, json.loads(version.parameters)),
+            "dedup_until": None if wanted.ttl is None else present + round(wanted.ttl * 1e6),
+            "on_conflict": options.on_conflict}
+
+
+def _due(options: JobOptions, present: int) -> int:
+    """UTC µs; a moment in the past means now."""
+    if options.at is not None:
+        return max(present, round(options.at * 1e6))
+    return present + round((options.delay or 0) * 1e6)
