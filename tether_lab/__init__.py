@@ -37,13 +37,14 @@ if TYPE_CHECKING:
         PayloadError,
         QueueError,
         ResultUnavailable,
+        ScheduleNotFound,
         SoftTimeout,
         TetherLabError,
         UnknownHandler,
         WaitTimeout,
         WorkerError,
     )
-    from .job import Concurrency, Dedup, RateLimit, RetryPolicy, State, Timeout
+    from .job import Concurrency, Cron, Dedup, RateLimit, RetryPolicy, State, Timeout
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
@@ -54,22 +55,22 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Dedup": "job", "Timeout": "job",
-    "Concurrency": "job", "RateLimit": "job",
+    "Concurrency": "job", "Cron": "job", "RateLimit": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "DuplicateJob", "JobCancelled",
         "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
-        "QueueError", "ResultUnavailable", "SoftTimeout", "TetherLabError", "UnknownHandler",
-        "WaitTimeout", "WorkerError"), "errors"),
+        "QueueError", "ResultUnavailable", "ScheduleNotFound", "SoftTimeout", "TetherLabError",
+        "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
-    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Dedup",
+    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Cron", "Dedup",
     "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled",
     "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError", "RateLimit", "ResultUnavailable",
-    "RetryAfter", "RetryPolicy", "Snooze", "SoftTimeout", "State", "TetherLabError", "Timeout",
-    "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension",
+    "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze", "SoftTimeout", "State", "TetherLabError",
+    "Timeout", "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension",
     "unload_ipython_extension",
 ]
 

@@ -108,6 +108,10 @@ class JobNotFound(TetherLabError, LookupError):
     """There is no job with this id in this lab."""
 
 
+class ScheduleNotFound(TetherLabError, LookupError):
+    """There is no schedule of this name in this lab."""
+
+
 class JobFailed(TetherLabError):
     """The job ended without a result; ``job_id``, ``error_type`` and ``traceback`` say how."""
 

@@ -64,6 +64,27 @@ CELL = (*CELL_FLAGS, *WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
 LINE = (*WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
 """What ``%job KEY`` takes."""
 
+RULE_FLAGS = (
+    Flag("interval", "10m", "Every so long, counted from the first time."),
+    Flag("cron", "EXPR", "At these times: minute hour day month weekday (six fields: seconds first)."),
+    Flag("tz", "ZONE", "The time zone of --cron (default: this machine's), as in Europe/Madrid."),
+    Flag("name", "NAME", "Its name (default: KEY); the same name again changes the schedule."),
+    Flag("jitter", "1m", "Spread its jobs over so long after their time."),
+    Flag("start", "TIME", "Not before then."), Flag("end", "TIME", "Not from then on."),
+    Flag("overlap", "WORD", "While a job of it is unfinished: skip, queue, cancel (the old one) or allow."),
+    Flag("misfire", "WORD", "Of times missed without a worker, make up for the latest, all or none."),
+    Flag("misfire_grace", "1h", "What is later than that is missed."),
+)
+SCHEDULE = (*RULE_FLAGS, *OPTION_FLAGS, WATCH_FLAGS[2])
+"""What ``%jobs schedule KEY`` takes."""
+
+SCHEDULE_HELP = """\
+%jobs schedule KEY [name=value …] --interval 1h | --cron '0 9 * * MON-FRI' [flags]
+%jobs schedule show | pause | resume | run | remove NAME
+%jobs schedules                     all of them
+
+Run a registered handler again and again; no kernel and no Jupyter server need be there."""
+
 CELL_HELP = """\
 %%job [KEY] [name=value …] [flags] [# comment]
 

@@ -38,6 +38,11 @@ class JobsVerbs:
 
     def run(self, line: str) -> object:
         """Do what the line says; what the cell should show."""
+        if line.split(None, 1)[:1] == ["schedule"]:
+            from .schedule_verbs import schedule
+
+            return schedule(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
+                            self._shell.user_ns)
         words = read_words(line, FLAGS)
         if "help" in words.flags:
             _say(help_text())
@@ -161,6 +166,9 @@ class JobsVerbs:
         return Shown(table_bundle(queues_table(
             [(q.name, q.weight, q.paused, q.depth) for q in self._open().queues()])))
 
+    def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
+        return self._open().schedules()
+
     def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         return self._open().stats()
 
@@ -227,6 +235,9 @@ VERBS = {
     "pause": Verb(JobsVerbs.pause, "[QUEUE …]", "Start nothing more of these queues, or of any."),
     "resume": Verb(JobsVerbs.resume, "[QUEUE …]", "End a pause."),
     "queues": Verb(JobsVerbs.queues, "", "Queues: weight, paused or not, how many wait."),
+    "schedule": Verb(JobsVerbs.schedule, "KEY [name=value …] --interval 1h | --cron … | --help",
+                     "Run a handler again and again; show, pause, resume, run, remove NAME."),
+    "schedules": Verb(JobsVerbs.schedule, "", "All schedules, the next to fire first."),
     "stats": Verb(JobsVerbs.stats, "", "How many jobs stand where."),
 }
 

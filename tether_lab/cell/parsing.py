@@ -56,7 +56,7 @@ class Words:
 
 def read_cell_line(line: str) -> JobLine:
     """The line of ``%%job``."""
-    parsed = _job_line(line, CELL)
+    parsed = job_line(line, CELL)
     if parsed.key is not None and parsed.key.isdigit():
         raise OptionError(f"{parsed.key} would be read as the number of a job",
                           remedy="Use a key with a letter in it.", where="key")
@@ -72,10 +72,11 @@ def read_cell_line(line: str) -> JobLine:
 
 def read_line(line: str) -> JobLine:
     """The line of ``%job``."""
-    return _job_line(line, LINE)
+    return job_line(line, LINE)
 
 
-def _job_line(line: str, flags: tuple[Flag, ...]) -> JobLine:
+def job_line(line: str, flags: tuple[Flag, ...]) -> JobLine:
+    """A key, ``name=value`` pairs whose values are Python, flags."""
     key: str | None = None
     expressions: dict[str, str] = {}
     tokens = cut(line)

@@ -17,7 +17,7 @@ from .terminal import job_json, say, show_json
 def run(given: Arguments) -> int:
     """One job of a registered handler; with ``--wait`` its output and its end."""
     lab = open_lab(given)
-    job = lab.enqueue(given.key, _payload(given), **options(given))
+    job = lab.enqueue(given.key, payload(given), **options(given))
     if given.json:
         show_json(job_json(job.row))
     if given.wait:
@@ -28,7 +28,8 @@ def run(given: Arguments) -> int:
     return 0
 
 
-def _payload(given: Arguments) -> dict[str, Any]:
+def payload(given: Arguments) -> dict[str, Any]:
+    """The payload that the command line says, from values or as JSON."""
     values: dict[str, Any] = {}
     if given.payload is not None:
         text = sys.stdin.read() if given.payload == "-" else given.payload

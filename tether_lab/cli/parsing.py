@@ -143,6 +143,29 @@ def _run(to: argparse.ArgumentParser) -> None:
                     help="a program and its arguments, or a .py or .sh script")
 
 
+SCHEDULE_VERBS = ("list", "add", "show", "pause", "resume", "run", "remove")
+RULE = ("interval", "cron", "tz", "jitter", "start", "end", "overlap", "misfire", "misfire_grace")
+
+
+def _schedule(to: argparse.ArgumentParser) -> None:
+    to.add_argument("verb", nargs="?", choices=SCHEDULE_VERBS, default="list")
+    to.add_argument("name_or_key", nargs="?", metavar="KEY|NAME", help="add: a handler; else a schedule's name")
+    to.add_argument("values", nargs="*", metavar="NAME=VALUE", help="add: its jobs' payload")
+    to.add_argument("--payload", metavar="JSON", help="the whole payload as a JSON object; - reads it")
+    to.add_argument("--name", metavar="NAME", help="its name (default: the key); the same again changes it")
+    to.add_argument("--interval", metavar="10m", help="every so long, counted from the first time")
+    to.add_argument("--cron", metavar="EXPR", help="at these times: '0 9 * * MON-FRI'; six fields with seconds")
+    to.add_argument("--tz", metavar="ZONE", help="the time zone of --cron (default: this machine's)")
+    to.add_argument("--jitter", metavar="1m", help="spread its jobs over so long after their time")
+    to.add_argument("--start", metavar="TIME", help="not before then")
+    to.add_argument("--end", metavar="TIME", help="not from then on")
+    to.add_argument("--overlap", metavar="WORD", help="a job of it is unfinished: skip, queue, cancel, allow")
+    to.add_argument("--misfire", metavar="WORD", help="of missed times make up for the latest, all or none")
+    to.add_argument("--misfire-grace", metavar="1h", help="what is later than that is missed")
+    _json_flag(to)
+    _option_flags(to)
+
+
 def _handlers(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -191,6 +214,9 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
              "run -d --shell 'make data && make report'")),
     "handlers": (_handlers, "List the registered handlers.", ("handlers",)),
     "history": (_history, "What ran, a line an attempt.", ("history", "history train --since 1d --json")),
+    "schedule": (_schedule, "Run a handler again and again, with nobody there.",
+                 ("schedule", "schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Madrid",
+                  "schedule add sync limit=100 --interval 10m", "schedule pause report")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "labs": (_labs, "List your labs.", ("labs",)),
     "doctor": (_doctor, "Look for what may be wrong here, and say what to do.",

@@ -47,6 +47,8 @@ class JobOptions:
     seed: int | None = None
     parents: tuple[str, ...] = ()        # name=uuid of the jobs whose results it is handed
     shared_input: bool = False           # its payload is a chain's: keys that it does not take are fine
+    scheduled_for: float | None = None   # POSIX seconds of the fire that made it; ctx.scheduled_for
+    schedule: str | None = None          # and the name of its schedule
     notebook_random: bool = False        # set by %%job: go on from the notebook's random state
 
     def to_json(self) -> str:

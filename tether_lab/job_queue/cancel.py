@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 
 from tether_lab.errors import BadRequest, JobNotFound
@@ -38,19 +39,25 @@ def cancel(
             chosen = [row[0] for row in rows.fetchall()]
         else:
             chosen = list(dict.fromkeys(ids))
-        listed = json.dumps(chosen)
-        waiting = [row[0] for row in connection.execute(sql("cancel_links"), {"ids": listed}).fetchall()]
-        counts = {State(state): count
-                  for state, count in connection.execute(sql("cancel_count"), {"ids": listed}).fetchall()}
-        if sum(counts.values()) < len(chosen):
-            raise _missing(queue, chosen)
-        values = {"ids": listed, "now": now, "force": force}
-        detail = json.dumps({"force": True} if force else {})
-        connection.execute(sql("cancel_events"), {**values, "detail": detail})
-        connection.execute(sql("cancel_waiting"), {"ids": listed, "now": now})
-        connection.execute(sql("cancel_running"), values)
-        if waiting:
-            workflow.settle(connection, workflow.ended_by_id(connection, waiting), now)
+        return cancel_in(connection, chosen, now, force=force, queue=queue)
+
+
+def cancel_in(connection: sqlite3.Connection, chosen: list[int], now: int, *, force: bool = False,
+              queue: Queue | None = None) -> dict[State, int]:
+    """The same inside the caller's transaction."""
+    listed = json.dumps(chosen)
+    waiting = [row[0] for row in connection.execute(sql("cancel_links"), {"ids": listed}).fetchall()]
+    counts = {State(state): count
+              for state, count in connection.execute(sql("cancel_count"), {"ids": listed}).fetchall()}
+    if queue is not None and sum(counts.values()) < len(chosen):
+        raise _missing(queue, chosen)
+    values = {"ids": listed, "now": now, "force": force}
+    detail = json.dumps({"force": True} if force else {})
+    connection.execute(sql("cancel_events"), {**values, "detail": detail})
+    connection.execute(sql("cancel_waiting"), {"ids": listed, "now": now})
+    connection.execute(sql("cancel_running"), values)
+    if waiting:
+        workflow.settle(connection, workflow.ended_by_id(connection, waiting), now)
     return counts
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +64,7 @@ class Context:
         self._db: Connection | None = None
         self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
         self.shared = False                      # its payload is that of a whole chain
+        self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is
 
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,8 +80,11 @@ class Attempt:
             id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
             max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
             reporter=_Reports(desk), signals=desk.signals)
-        about.inputs, about.shared = Inputs(task), _options(task.options).shared_input
-        return cls(task, desk, _options(task.options), _manifest(task.manifest), about)
+        options = _options(task.options)
+        about.inputs, about.shared = Inputs(task), options.shared_input
+        if options.scheduled_for is not None:
+            about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
+        return cls(task, desk, options, _manifest(task.manifest), about)
 
     def warn(self, text: str) -> None:
         """A sentence for the job's history."""

@@ -9,7 +9,7 @@ import json
 
 from tether_lab.job import HandlerVersion
 
-HANDLER, JOB, RESULT = "handler", "job", "result"
+HANDLER, JOB, RESULT, SCHEDULE = "handler", "job", "result", "schedule"
 
 CHANGEABLE = frozenset({"priority", "delay", "at"})
 """Options that may change while a job waits."""
@@ -33,6 +33,12 @@ def result_fields(db_uuid: str, job_uuid: str, epoch: int, kind: str,
                   body: str) -> tuple[str | bytes | int, ...]:
     """A result: of which attempt, and the bytes that will be loaded."""
     return db_uuid, job_uuid, epoch, kind, body
+
+
+def schedule_fields(db_uuid: str, uuid: str, name: str, key: str, rule: str, payload: str,
+                    options: str) -> tuple[str | bytes | int, ...]:
+    """A schedule: which jobs will come of it, and when. The worker signs those jobs on its word."""
+    return db_uuid, uuid, name, key, rule, payload, options
 
 
 def lasting_options(options: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
 from tether_lab.job import Claim, ClaimedJob
-from tether_lab.job_queue import cancel, claim, workers
+from tether_lab.job_queue import cancel, claim, schedules, workers
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Cancelled, Finish, Interrupted
@@ -28,6 +28,7 @@ from .faults import fault, inside
 from .pool import Pool, Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
+from .schedules import Schedules
 from .spares import SparePool
 
 AHEAD = 2
@@ -48,6 +49,7 @@ class Supervisor:
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
         self.running = Running(queue, settings, self.pools, self.endings, log)
         self.chores = Chores([], log)
+        self.schedules = Schedules(queue, vault, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
@@ -88,6 +90,7 @@ class Supervisor:
         now = time.monotonic()
         if self.next_due is not None and utc() >= self.next_due:
             self.look, self.next_due = True, None
+            self.fire()
         if self.hinted:
             self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
@@ -102,6 +105,17 @@ class Supervisor:
             fault("after_claim_commit")
             self.active_at = now
             self.waiting += filter(None, map(self._prepare, claimed))
+
+    def fire(self) -> None:
+        """Let schedules make the jobs whose time has come."""
+        if self.draining_until is not None:
+            return                         # the next worker's: its misfire policy decides
+        try:
+            self.schedules.fire(utc())
+            self._mind_schedules()
+        except (QueueBusy, StorageFull) as error:
+            self.retry_at = time.monotonic() + AFTER_ERROR
+            self.log(f"{error.message}; schedules are tried again")
 
     def dispatch(self) -> None:
         """Hand the claimed jobs to processes, as far as there are any yet."""
@@ -214,7 +228,14 @@ class Supervisor:
         if found != self._data_version:
             self._data_version, self.look = found, True
             if self.running or self.waiting:
+                self._mind_schedules()
                 self._cancel(cancel.requests(self.queue, self.worker))
+
+    def _mind_schedules(self) -> None:
+        """They fire at their time also while every place is taken and nothing is claimed."""
+        at = schedules.next_at(self.queue)
+        if at is not None:
+            self.next_due = at if self.next_due is None else min(at, self.next_due)
 
     def _cancel(self, asked: list[tuple[Claim, bool]]) -> None:
         """Push the attempts that somebody asked to cancel."""

@@ -15,7 +15,7 @@ from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
 from tether_lab.job import State
-from tether_lab.job_queue import beacon, checkpoint, claim, read, rescue, workers
+from tether_lab.job_queue import beacon, checkpoint, claim, read, rescue, schedules, workers
 from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.keys import Vault
@@ -258,7 +258,7 @@ class Service:
 
     def _more_to_do(self) -> bool:
         counts = read.counts(self._queue)
-        return any(counts.get(state, 0) for state in
+        return schedules.next_at(self._queue) is not None or any(counts.get(state, 0) for state in
                    (State.PENDING, State.SCHEDULED, State.RETRYING, State.RUNNING))
 
     def _checkpoint(self) -> None:

@@ -258,6 +258,38 @@ CREATE INDEX handler_blob_digest ON handler_blob (digest);
 CREATE INDEX result_blob_digest ON result_blob (digest);
 CREATE INDEX job_blob_digest ON job_blob (digest);
 
+-- Rules that enqueue jobs in time. next_at is the first fire not dealt with, NULL when it is over. The
+-- jobs follow the handler's head; the signature covers what decides which jobs will come.
+CREATE TABLE schedule (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid       TEXT NOT NULL UNIQUE,
+    name       TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 200),
+    key        TEXT NOT NULL REFERENCES handler (key),
+    rule       TEXT NOT NULL,
+    payload    TEXT NOT NULL,
+    options    TEXT NOT NULL,
+    next_at    INTEGER,
+    paused     INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    trouble    TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    key_id     TEXT NOT NULL,
+    mac        BLOB NOT NULL
+) STRICT;
+CREATE INDEX schedule_next ON schedule (next_at) WHERE next_at IS NOT NULL AND paused = 0;
+
+-- What became of each fire. The key is what makes a fire happen once, however many workers look.
+CREATE TABLE fire (
+    schedule_id INTEGER NOT NULL REFERENCES schedule (id) ON DELETE CASCADE,
+    at          INTEGER NOT NULL,
+    seen_at     INTEGER NOT NULL,
+    outcome     TEXT NOT NULL CHECK (outcome IN ('enqueued', 'skipped', 'missed', 'asked')),
+    job_id      INTEGER REFERENCES job (id) ON DELETE SET NULL,
+    CHECK (job_id IS NULL OR outcome IN ('enqueued', 'asked')),
+    PRIMARY KEY (schedule_id, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fire_job ON fire (job_id) WHERE job_id IS NOT NULL;
+
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,
     pid        INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- The next moment at which something happens by itself: four seeks (each index's
+-- The next moment at which something happens by itself: five seeks (each index's
 -- own condition stands first, word for word).
 SELECT min(at) FROM (
     SELECT min(run_at) AS at FROM job INDEXED BY job_timed
@@ -10,4 +10,6 @@ SELECT min(at) FROM (
     SELECT min(expires_at) FROM job INDEXED BY job_expiring
      WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending')
      UNION ALL
-    SELECT min(next_at) FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL);
+    SELECT min(next_at) FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL
+     UNION ALL
+    SELECT min(next_at) FROM schedule INDEXED BY schedule_next WHERE next_at IS NOT NULL AND paused = 0);

@@ -1,0 +1,148 @@
+"""Schedules against a model that knows nothing of cronsim: every fire once, whatever the clocks do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice, pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import queues
+from hypothesis import given, settings, strategies as st
+
+from tether_lab.job.policies.cron import Cron
+from tether_lab.job.policies.schedule import MOST_AT_ONCE, ON_TIME, Rule
+from tether_lab.job.schedule import ScheduleRow
+from tether_lab.job_queue import schedules
+
+SECOND = 1_000_000
+DAY = 86400 * SECOND
+ZONES = ("America/New_York", "Europe/Madrid", "Australia/Lord_Howe")
+
+
+def micro(moment: datetime) -> int:
+    return round(moment.timestamp()) * SECOND
+
+
+def instant(day: date, hour: int, minute: int, zone: ZoneInfo) -> int:
+    """When a wall time happens: the first time if twice; if never, right after the jump. The rule that
+    Debian's cron has, from its manual."""
+    wall = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001  a time on the wall
+    early = wall.replace(tzinfo=zone, fold=0)
+    if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall:
+        return micro(early)
+    while early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+        wall += timedelta(minutes=1)
+        early = wall.replace(tzinfo=zone, fold=0)
+    return micro(early)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(("hour", "minute"), [(1, 30), (2, 0), (2, 15), (2, 30), (3, 0), (9, 0)])
+def test_a_daily_time_happens_once_a_day_through_two_years(zone: str, hour: int, minute: int) -> None:
+    """In the gap once, right after the jump; in the fold once, the first time."""
+    cron, here = Cron.daily_at(hour, minute), ZoneInfo(zone)
+    at = micro(datetime(2026, 1, 1, tzinfo=UTC))
+    first = datetime.fromtimestamp(at / 1e6, here).date() - timedelta(days=1)
+    wanted = [moment for n in range(2 * 366)
+              if (moment := instant(first + timedelta(days=n), hour, minute, here)) > at]
+    for moment in wanted:
+        found = cron.after(at, zone)
+        assert found == moment
+        at = found
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_steps_follow_real_time_through_clock_changes(zone: str) -> None:
+    """Every 30 minutes is every 30 minutes, also in the hour that comes twice."""
+    for month in (3, 10):
+        at = micro(datetime(2026, month, 1, tzinfo=UTC))
+        found = list(islice(Rule(cron="*/30 * * * *", tz=zone).fires(at), 40 * 48))
+        gaps = {b - a for a, b in pairwise(found)}
+        assert gaps == {1800 * SECOND}
+
+
+RULES = st.one_of(
+    st.builds(lambda n, misfire, grace: Rule(interval=n * SECOND, anchor=12_345, misfire=misfire, grace=grace),
+              st.integers(1, 200_000), st.sampled_from(["latest", "all", "none"]),
+              st.one_of(st.none(), st.integers(1, 3 * DAY))),
+    st.builds(lambda hour, zone, misfire, grace: Rule(cron=f"30 {hour} * * *", tz=zone, misfire=misfire,
+                                                      grace=grace),
+              st.integers(0, 23), st.sampled_from(ZONES), st.sampled_from(["latest", "all", "none"]),
+              st.one_of(st.none(), st.integers(1, 3 * DAY))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule=RULES, looks=st.lists(st.integers(1, 40 * DAY), min_size=1, max_size=12),
+       start=st.integers(micro(datetime(2026, 1, 1, tzinfo=UTC)), micro(datetime(2029, 1, 1, tzinfo=UTC))))
+def test_no_fire_is_lost_or_doubled_against_the_policy(rule: Rule, looks: list[int], start: int) -> None:
+    """Whenever a worker looks, what it makes up for is what the policy says of the fires since."""
+    pending, now = rule.after(start), start
+    for pause in looks:
+        if pending is None:
+            return
+        now += pause
+        if (now - pending) / (rule.interval or DAY) > 5 * MOST_AT_ONCE:
+            now = pending + (rule.interval or DAY) * 5 * MOST_AT_ONCE    # the model walks every fire
+        passed, at = [], pending
+        while at is not None and at <= now:
+            passed.append(at)
+            at = rule.after(at)
+        late = rule.grace if rule.grace is not None else ON_TIME if rule.misfire == "none" else None
+        kept = passed[-MOST_AT_ONCE:] if rule.misfire == "all" else passed[-1:]
+        wanted = tuple(fire for fire in kept if late is None or now - fire <= late)
+        found = rule.due(pending, now)
+        assert found.fires == wanted
+        assert found.missed_count == len(passed) - len(wanted)
+        assert found.next_fire == at
+        assert not set(found.fires) & set(found.missed)
+        pending = at
+
+
+FIRING = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import queues
+from tether_lab.job_queue import schedules
+queue = queues.opened(Path(sys.argv[1]))
+version = queues.registered(queue)
+print("ready", flush=True)
+now = queues.NOW
+while True:
+    now += queues.SECOND // 2
+    schedules.fire(queue, lambda row, at: queues.new_job(version, description=str(at)), now)
+    if now > queues.NOW + 200 * queues.SECOND:
+        break
+"""
+
+
+def test_one_job_for_each_fire_with_three_workers_one_of_them_killed(tmp_path: Path) -> None:
+    """Three processes deal with the same fires, one is killed among them: no fire lost, none twice."""
+    queue = queues.opened(tmp_path)
+    queues.registered(queue)
+    schedules.put(queue, ScheduleRow(
+        0, "u", "tick", "train", Rule(interval=SECOND, anchor=queues.NOW, overlap="allow", misfire="all"), "{}",
+        "{}", queues.NOW + SECOND, False, None, 0, 0, "k1", b"mac"), now=queues.NOW)
+    workers = [subprocess.Popen([sys.executable, "-c", FIRING, str(tmp_path), str(Path(__file__).parents[1])],
+                                stdout=subprocess.PIPE) for _ in range(3)]
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    os.kill(workers[0].pid, signal.SIGKILL)
+    assert [worker.wait(50) for worker in workers[1:]] == [0, 0]
+    workers[0].wait(5)
+    with queue.read() as connection:
+        made = [int(text) for (text,) in connection.execute("SELECT description FROM job").fetchall()]
+    assert sorted(made) == [queues.NOW + n * SECOND for n in range(1, 201)]
+    row = schedules.get(queue, "tick")
+    assert {fire.outcome for fire in schedules.fires(queue, row, 500)} == {"enqueued"}
+    queue.close()
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.close()

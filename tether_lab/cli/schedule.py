@@ -1,0 +1,73 @@
+"""``tether-lab schedule``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tether_lab.errors import OptionError
+
+from .enqueue import payload
+from .labs import open_lab
+from .parsing import RULE, Arguments, options
+from .terminal import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from tether_lab.lab.schedules import Schedule
+
+
+def run(given: Arguments) -> int:
+    """List, add, or do something with the schedule of a name."""
+    lab = open_lab(given)
+    if given.verb != "list" and given.name_or_key is None:
+        raise OptionError(f"{given.verb} what?",
+                          remedy="tether-lab schedule add KEY …, or the name of a schedule.")
+    if given.verb == "list":
+        _list(given, lab.schedules().rows)
+    elif given.verb == "add":
+        rule = {name: value for name in RULE if (value := getattr(given, name)) is not None}
+        _show(given, lab.schedule(given.name_or_key, payload(given), name=given.name, **rule, **options(given)))
+    else:
+        _act(given, lab.get_schedule(given.name_or_key))
+    lab.close()
+    return 0
+
+
+def _act(given: Arguments, found: Schedule) -> None:
+    match given.verb:
+        case "remove":
+            found.unschedule()
+            say(f"The schedule {found.name} is removed; its jobs stay.")
+        case "run":
+            job = found.run_now()
+            say(f"Job {job.id} ({found.key}) is {job.status}: tether-lab job {job.id} follow")
+        case "pause":
+            _show(given, found.pause())
+        case "resume":
+            _show(given, found.resume())
+        case _:
+            _show(given, found)
+
+
+def _list(given: Arguments, rows: list[Any]) -> None:
+    import time
+
+    from tether_lab.views.schedules import table
+
+    if given.json:
+        show_json([_json(row) for row in rows])
+    else:
+        show_table(table(rows, time.time_ns() // 1000))
+
+
+def _show(given: Arguments, found: Schedule) -> None:
+    if given.json:
+        show_json({**_json(found.row), "next": [at.isoformat() for at in found.next_fires(5)],
+                   "fires": [asdict(fire) for fire in found.fires(5)]})
+    else:
+        say(found._repr_mimebundle_()["text/plain"])
+
+
+def _json(row: Any) -> dict[str, Any]:
+    return {"name": row.name, "key": row.key, "status": row.status, "when": row.rule.words(),
+            "next_at": row.next_at, "trouble": row.trouble}
