@@ -9,6 +9,7 @@ TetherLabError                    .code .message .remedy .where
 │   ├── DuplicateJob              another job counts as the same (dedup)
 │   └── UnknownHandler            no handler is registered under this key
 ├── JobNotFound (LookupError)
+├── ScheduleNotFound (LookupError)
 ├── JobFailed                     result(): the job ended without one
 │   ├── JobWasCancelled
 │   └── JobExpired

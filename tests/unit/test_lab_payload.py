@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tether_lab import CaptureRefused, Lab, PayloadError
-from tether_lab.lab.payload import is_json
+from tether_lab.worker.payload import is_json
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def retry_many(queue: Queue, ids: Sequence[int], now: int | None = None) -> int:
     that are not final stay as they are. How many run again."""
     now = now or utc()
     with queue.write() as connection:
+        connection.executemany(sql("memo_clear"), [{"job_id": one} for one in ids])
         again = [one for one in ids if workflow.take_back(connection, one, now) is not None]
         for one in again:
             connection.execute(sql("blob_touch_of_job"), {"id": one, "now": now})
@@ -41,6 +42,7 @@ def retry(
     now = now or utc()
     with queue.write() as connection:
         _refuse_duplicate(connection, job_id, now)
+        connection.execute(sql("memo_clear"), {"job_id": job_id})
         found = workflow.take_back(connection, job_id, now, handler_id=handler_id, key_id=key_id, mac=mac)
         if found is not None:
             workflow.reopen(connection, [job_id], now)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.errors import BadRequest, PayloadError
 from tether_lab.job import JobOptions, State
 from tether_lab.job.workflow import BatchRow
+from tether_lab.worker.new_jobs import options_of
+from tether_lab.worker.payload import read_payload
 
 from .callbacks import callbacks_of
 from .door import door
-from .enqueue import find, new_jobs, options_of
+from .enqueue import find, new_jobs
 from .group import Group
-from .payload import read_payload
 
 if TYPE_CHECKING:
     import pandas as pd

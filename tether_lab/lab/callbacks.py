@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tether_lab.job import JobOptions
+from tether_lab.worker.new_jobs import options_of
+from tether_lab.worker.payload import OPEN, Payload
 
-from .enqueue import find, new_jobs, options_of
+from .enqueue import find, new_jobs
 from .handler import RegisteredHandler
-from .payload import OPEN, Payload
 
 if TYPE_CHECKING:
     from tether_lab.job_queue.enqueue import NewJob

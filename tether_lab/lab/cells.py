@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import CellError
 from tether_lab.job import HandlerVersion, JobOptions, check_key
+from tether_lab.worker.payload import read_payload
 
 from .enqueue import cached, loose, new_jobs
 from .job import Job
-from .payload import read_payload
 from .register import handler_options, signed
 
 if TYPE_CHECKING:

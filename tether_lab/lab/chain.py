@@ -11,12 +11,13 @@ from tether_lab.errors import BadRequest, OptionError
 from tether_lab.job import JobOptions, State
 from tether_lab.job.options import read_options
 from tether_lab.job.workflow import POLICIES, ChainRow, Parent, in_order
+from tether_lab.worker.new_jobs import options_of
+from tether_lab.worker.payload import read_payload
 
 from .callbacks import callbacks_of
 from .door import door
-from .enqueue import find, new_jobs, options_of
+from .enqueue import find, new_jobs
 from .group import Group
-from .payload import read_payload
 
 if TYPE_CHECKING:
     from tether_lab.job_queue.enqueue import NewJob

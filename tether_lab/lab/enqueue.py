@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import UnknownHandler
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
-from tether_lab.job.options import read_options
 from tether_lab.job.workflow import Parent
+from tether_lab.worker.payload import Payload, read_payload
 
 from .clock import now
-from .payload import Payload, read_payload
 
 if TYPE_CHECKING:
     from tether_lab.job_queue.enqueue import NewJob
@@ -30,6 +28,7 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
     Raises UnknownHandler, OptionError, PayloadError, CaptureRefused; then nothing was written.
     """
     from tether_lab.job_queue import enqueue as verb
+    from tether_lab.worker.new_jobs import options_of
 
     handler = find(lab, key)
     version = lab.version(handler.head)
@@ -81,21 +80,6 @@ def find(lab: Lab, key: str) -> Handler:
         remedy=f"Registered in the lab {lab.name}: {listed}." if keys else
                f"The lab {lab.name} has no handlers yet: %%job NAME or @lab.handler registers one.",
         where="key")
-
-
-def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
-    """Options of one job on top of the handler's. What the job itself says about the number of
-    attempts (by itself or in its policy) beats the handler."""
-    options = read_options(given, base=base)
-    retry = options.retry if given.get("retry") is not None else None
-    counted = given.get("max_attempts") is not None or given.get("retries") is not None
-    if retry is not None and retry.max_attempts is not None and not counted:
-        options = replace(options, max_attempts=retry.max_attempts)
-    if given.get("delay") is not None:
-        options = replace(options, at=None)
-    elif given.get("at") is not None:
-        options = replace(options, delay=None)
-    return options
 
 
 def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],

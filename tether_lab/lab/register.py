@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadRequest
 from tether_lab.job import HandlerVersion, JobOptions, Manifest, check_key
+from tether_lab.worker.payload import OPEN
 
 from .clock import now
 from .handler import RegisteredHandler
-from .payload import OPEN
 
 if TYPE_CHECKING:
     from tether_lab.capture import Captured

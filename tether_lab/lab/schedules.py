@@ -13,11 +13,12 @@ from tether_lab.job.duration import seconds
 from tether_lab.job.policies.cron import Cron
 from tether_lab.job.policies.schedule import Rule, local_zone, when
 from tether_lab.job.schedule import Fire, ScheduleRow
+from tether_lab.worker.new_jobs import options_of
+from tether_lab.worker.payload import read_payload
 
 from . import clock
 from .door import door
-from .enqueue import find, options_of
-from .payload import read_payload
+from .enqueue import find
 
 if TYPE_CHECKING:
     from .job import Job

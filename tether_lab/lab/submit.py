@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadRequest
 from tether_lab.job import JobOptions
+from tether_lab.worker.payload import read_payload
 
 from .enqueue import new_jobs
 from .handler import RegisteredHandler
-from .payload import read_payload
 from .register import key_of, source_of, version_of
 
 if TYPE_CHECKING:

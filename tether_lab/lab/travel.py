@@ -39,7 +39,7 @@ def is_in_a_job() -> bool:
 def in_a_job(what: str) -> BadRequest:
     """The error for asking the lab from inside one of its jobs."""
     return BadRequest(f"{what}: a job cannot reach the queue that it came from", where=what,
-                      remedy="Return a value, and enqueue what follows from the notebook.")
+                      remedy="ctx.enqueue(key, payload) enqueues from inside a job.")
 
 
 def open_lab(folder: str) -> Any:

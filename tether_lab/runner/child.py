@@ -14,6 +14,7 @@ import msgspec
 
 from . import kinship, randomness, wire
 from .call import Handlers
+from .calls import Calls
 from .channel import Channel, lift
 from .limits import Memory
 from .output import Output
@@ -82,4 +83,5 @@ def _set_up(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool)
         shell.connect(output, signals)
     sys.argv = [""]
     gc.enable()
-    return Desk(output, signals, bars, Handlers(), Memory(), shell, Traces() if warm else None)
+    return Desk(output, signals, bars, Handlers(), Memory(), shell, Traces() if warm else None,
+                Calls(channel, output))

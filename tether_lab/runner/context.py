@@ -17,7 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .memos import CHECKPOINT, InMemory, Memos, Steps
+
 if TYPE_CHECKING:
+    from .calls import Calls
     from .database import Connection
     from .signals import Signals
 
@@ -64,6 +67,9 @@ class Context:
         self._db: Connection | None = None
         self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
         self.shared = False                      # its payload is that of a whole chain
+        self._memos: Memos = InMemory()
+        self._steps = Steps(self._memos)
+        self._calls: Calls | None = None
         self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is
 
     def __repr__(self) -> str:
@@ -96,6 +102,43 @@ class Context:
         """Tell whoever watches; kept in the job's history."""
         detail = {"text": str(text)[:4000], "title": str(title)[:200], "url": str(url)[:2000]}
         self._reporter.note("notified", json.dumps({k: v for k, v in detail.items() if v}))
+
+    def send_event(self, value: object) -> None:
+        """An event of your own in the job's history (JSON): ``job.events``, ``lab.watch``."""
+        from tether_lab.job.request import check_payload
+
+        self._reporter.note("sent", check_payload({"value": value}, largest=64_000))
+
+    # -- going on where an earlier attempt was ---------------------------------------------------
+
+    def checkpoint(self, value: object) -> None:
+        """Keep ``value`` (anything that a result can be): the next attempt finds it in ``restored``.
+        On disk when this returns; the newest counts."""
+        self._memos.put(CHECKPOINT, value)
+
+    @property
+    def restored(self) -> Any:
+        """The newest checkpoint of earlier attempts of this job; None at the first."""
+        return self._memos.get(CHECKPOINT)
+
+    def step(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """``function(*args, **kwargs)``, once in the life of the job: its result is stored under ``name``
+        and a later attempt gets it without running it again. Await it for an ``async def``."""
+        return self._steps.run(name, function, args, kwargs)
+
+    # -- asking for more work --------------------------------------------------------------------
+
+    def enqueue(self, key: str, payload: dict[str, Any] | None = None, **options: Any) -> int:
+        """One job of a registered handler, as ``lab.enqueue`` does it (payload and options are JSON);
+        its number. It waits for nothing, and outlives this job. In a kernel it only says so."""
+        if self._calls is None:
+            sys.stderr.write(f"ctx.enqueue({key!r}): a job would enqueue this; in a notebook use lab.enqueue\n")
+            return 0
+        return int(self._calls.ask("enqueue", {"key": key, "payload": payload or {}, "options": options}))
+
+    def connect(self, memos: Memos, calls: Calls) -> None:
+        """For the runner: what this job's attempts kept, and the way to the lab."""
+        self._memos, self._steps, self._calls = memos, Steps(memos), calls
 
     # -- being told ----------------------------------------------------------------------------
 

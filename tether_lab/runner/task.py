@@ -16,9 +16,11 @@ from tether_lab.job import JobOptions, Manifest
 from . import command, context, failures, randomness, result, wire
 from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
+from .calls import Calls
 from .endings import Cancel, Fail, Snooze
 from .inputs import Inputs
 from .limits import Memory
+from .memos import Kept
 from .output import Output
 from .progress import Bars
 from .signals import Signals
@@ -43,6 +45,7 @@ class Desk:
     memory: Memory
     shell: JobShell | None
     traces: Traces | None
+    calls: Calls
 
     @property
     def warm(self) -> bool:
@@ -84,6 +87,7 @@ class Attempt:
         about.inputs, about.shared = Inputs(task), options.shared_input
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
+        about.connect(Kept(task, desk.calls), desk.calls)
         return cls(task, desk, options, _manifest(task.manifest), about)
 
     def warn(self, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-PROTOCOL = 1
+PROTOCOL = 2
 LONGEST = 256 * 1024 * 1024
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 HEADER = struct.Struct("!I")
@@ -111,15 +111,19 @@ class Task(_Frame, frozen=True):
     folder: str
     created_at: int = 0
     fresh_seed: bool = False
+    memos: dict[str, tuple[str, str]] = {}   # what earlier attempts kept: name to (kind, body)
     inputs: dict[str, tuple[str, str]] = {}
 
 
 class Answer(_Frame, frozen=True):
-    """To a Call, by its number: JSON text, or an error."""
+    """To a Call, by its number: JSON text, or an error (``code`` names its class)."""
 
     number: int
     value: str | None = None
     error: str | None = None
+    code: str = ""
+    remedy: str = ""
+    where: str = ""
 
 
 # -- job process → supervisor -------------------------------------------------------------------
@@ -187,11 +191,13 @@ class Note(_Frame, frozen=True):
 
 
 class Call(_Frame, frozen=True):
-    """A question of user code to the lab (ctx.enqueue …); the job waits for the Answer."""
+    """A question of user code to the lab (ctx.enqueue …); the job waits for the Answer. ``arguments``
+    is a JSON object; ``blobs`` are small buffers that it refers to."""
 
     number: int
     verb: str
     arguments: str
+    blobs: dict[str, bytes] = {}
 
 
 class Ended(_Frame, frozen=True):

@@ -9,7 +9,8 @@ import json
 
 from tether_lab.job import HandlerVersion
 
-HANDLER, JOB, RESULT, SCHEDULE = "handler", "job", "result", "schedule"
+HANDLER, JOB, RESULT, SCHEDULE, MEMO = (
+    "handler", "job", "result", "schedule", "memo")
 
 CHANGEABLE = frozenset({"priority", "delay", "at"})
 """Options that may change while a job waits."""
@@ -33,6 +34,11 @@ def result_fields(db_uuid: str, job_uuid: str, epoch: int, kind: str,
                   body: str) -> tuple[str | bytes | int, ...]:
     """A result: of which attempt, and the bytes that will be loaded."""
     return db_uuid, job_uuid, epoch, kind, body
+
+
+def memo_fields(db_uuid: str, job_uuid: str, name: str, kind: str, body: str) -> tuple[str | bytes | int, ...]:
+    """What a job keeps under a name: the bytes that its next attempt will load."""
+    return db_uuid, job_uuid, name, kind, body
 
 
 def schedule_fields(db_uuid: str, uuid: str, name: str, key: str, rule: str, payload: str,

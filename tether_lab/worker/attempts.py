@@ -127,9 +127,7 @@ class Attempt:
             case wire.ProgressBar():
                 self.progress.receive(message)
             case wire.Note(kind=kind, detail=detail):
-                self.events.append((kind if kind in ("warning", "notified") else "warning", detail))
-            case wire.Call(number=number, verb=verb):
-                self.process.send(wire.Answer(number, error=f"a job cannot call {verb!r}"))
+                self.events.append((kind if kind in ("warning", "notified", "sent") else "warning", detail))
             case wire.Ended() if self._ours(message.job_id, message.epoch):
                 self.ended, self.leave_by = message, now + LEAVING
 

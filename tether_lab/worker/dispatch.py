@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tether_lab.errors import BadSignature
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
-from tether_lab.job_queue import groups, handlers, read
+from tether_lab.job_queue import groups, handlers, memos, read
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
 from tether_lab.vault import signing
@@ -69,13 +69,26 @@ class Dispatcher:
         """What the process is told."""
         job, version = prepared.job, prepared.version
         inputs, small = self._inputs(prepared) if prepared.options.parents else ({}, {})
+        kept = self._kept(job) if job.claim.epoch > 1 else {}
+        if kept:
+            small |= handlers.small_blobs(self._queue, {
+                d for kind, body in kept.values() if kind == "pickle" for d in _DIGEST.findall(body)})
         return wire.Task(
             job_id=job.claim.job_id, uuid=job.uuid, epoch=job.claim.epoch, attempt=job.attempt,
             max_attempts=job.max_attempts, key=job.key, kind=version.kind, version=version.version,
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
             blobs={**self._small_blobs(version), **small}, folder=self._folder, created_at=job.created_at,
-            fresh_seed=not prepared.options.notebook_random, inputs=inputs)
+            fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept)
+
+    def _kept(self, job: ClaimedJob) -> dict[str, tuple[str, str]]:
+        """What earlier attempts kept, verified: name to (kind, body)."""
+        found = {}
+        for memo in memos.kept(self._queue, job.claim.job_id):
+            self._vault.verify(memo.mac, memo.key_id, signing.MEMO, *signing.memo_fields(
+                self._queue.uuid, job.uuid, memo.name, memo.kind, memo.body))
+            found[memo.name] = memo.kind, memo.body
+        return found
 
     def _inputs(self, prepared: Prepared) -> tuple[dict[str, tuple[str, str]], dict[str, bytes]]:
         """The verified results of its parents, by name, and their small blobs. The job's signature

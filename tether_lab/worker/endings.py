@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Endings:
         outcome = attempt.outcome()
         result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
         small = dict(outcome.stored.blobs or {}) if isinstance(outcome, Succeeded) else {}
-        large = self._large(result, small) if result is not None else {}
+        large = large_blobs(result.body, small, self._blobs) if result and result.kind == "pickle" else {}
         ending = self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
@@ -90,16 +90,15 @@ class Endings:
         return ResultRow(job.claim.job_id, job.uuid, job.claim.epoch, kind, stored.body, stored.text,
                          stored.type, stored.size, self._vault.key_id, mac)
 
-    def _large(self, result: ResultRow, small: dict[str, bytes]) -> dict[str, int]:
-        """The large blobs that a stored result refers to, with their sizes (they are files already)."""
-        if result.kind != "pickle":
-            return {}
-        found = {}
-        for digest in _digests(json.loads(result.body)):
-            path = self._blobs / digest[:2] / digest
-            if digest not in small and path.is_file():
-                found[digest] = path.stat().st_size
-        return found
+
+def large_blobs(body: str, small: Mapping[str, bytes], folder: Path) -> dict[str, int]:
+    """The large blobs that a stored value refers to, with their sizes (they are files already)."""
+    found = {}
+    for digest in _digests(json.loads(body)):
+        path = folder / digest[:2] / digest
+        if digest not in small and path.is_file():
+            found[digest] = path.stat().st_size
+    return found
 
 
 def _digests(value: object) -> set[str]:

@@ -21,6 +21,7 @@ from tether_lab.settings import Settings
 from tether_lab.vault.keys import Vault
 
 from . import stacks
+from .calls import Calls
 from .chores import Chores
 from .dispatch import Dispatcher, Prepared
 from .endings import Endings
@@ -47,7 +48,8 @@ class Supervisor:
                            kind=SparePool if settings.start_method == "spare" else Pool)
         self.dispatcher = Dispatcher(queue, vault)
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
-        self.running = Running(queue, settings, self.pools, self.endings, log)
+        self.running = Running(queue, settings, self.pools, self.endings,
+                               Calls(queue, vault, settings.payload_limit, utc), log)
         self.chores = Chores([], log)
         self.schedules = Schedules(queue, vault, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
@@ -91,6 +93,8 @@ class Supervisor:
         if self.next_due is not None and utc() >= self.next_due:
             self.look, self.next_due = True, None
             self.fire()
+        if self.running.enqueued:
+            self.look, self.running.enqueued = True, False
         if self.hinted:
             self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tether_lab.errors import OptionError
 from tether_lab.job import HandlerVersion, JobOptions
+from tether_lab.job.options import read_options
 from tether_lab.job.workflow import Parent
 from tether_lab.job_queue.enqueue import NewJob
 
@@ -29,6 +30,21 @@ class Checked(Protocol):
     def text(self) -> str: ...
     @property
     def blobs(self) -> Mapping[str, int]: ...
+
+
+def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
+    """Options of one job on top of the handler's. What the job itself says about the number of
+    attempts (by itself or in its policy) beats the handler."""
+    options = read_options(given, base=base)
+    retry = options.retry if given.get("retry") is not None else None
+    counted = given.get("max_attempts") is not None or given.get("retries") is not None
+    if retry is not None and retry.max_attempts is not None and not counted:
+        options = replace(options, max_attempts=retry.max_attempts)
+    if given.get("delay") is not None:
+        options = replace(options, at=None)
+    elif given.get("at") is not None:
+        options = replace(options, delay=None)
+    return options
 
 
 def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], options: JobOptions,

@@ -16,6 +16,7 @@ from tether_lab.settings import Settings
 
 from . import memory, stacks
 from .attempts import FOREVER, Attempt
+from .calls import Calls
 from .dispatch import Prepared
 from .endings import Endings
 from .faults import fault
@@ -37,8 +38,10 @@ def utc() -> int:
 class Running:
     """By the token of its process, each attempt that runs."""
 
-    def __init__(self, queue: Queue, settings: Settings, pools: Pools, endings: Endings,
+    def __init__(self, queue: Queue, settings: Settings, pools: Pools, endings: Endings, calls: Calls,
                  log: Callable[[str], None]) -> None:
+        self._calls = calls
+        self.enqueued = False              # a job enqueued another one: there is something to claim
         self._queue, self._settings, self._pools = queue, settings, pools
         self._endings, self._log = endings, log
         self.attempts: dict[int, Attempt] = {}
@@ -84,10 +87,22 @@ class Running:
             self._pools.forget(process)
 
     def _receive(self, attempt: Attempt, message: wire.FromJob, now: float) -> None:
-        if not isinstance(message, wire.Started):
+        if isinstance(message, wire.Call):
+            self._call(attempt, message)
+        elif not isinstance(message, wire.Started):
             attempt.receive(message, now)
         elif attempt.user_code_started(message, now, utc()):
             fault("after_started")
+
+    def _call(self, attempt: Attempt, call: wire.Call) -> None:
+        """Answer a question of user code, at once: what it asked for is on disk then."""
+        fault("before_call")
+        answer, done = self._calls.answer(attempt.job, call)
+        fault("after_call")
+        attempt.process.send(answer)
+        self._pools.watch_writing(attempt.process.control, attempt.process.writing)
+        if done == "enqueue":
+            self.enqueued = True
 
     # -- the end of attempts -------------------------------------------------------------------------
 

@@ -236,7 +236,21 @@ CREATE TABLE result_blob (
     PRIMARY KEY (job_id, digest)
 ) STRICT, WITHOUT ROWID;
 
--- Blobs that a payload refers to.
+-- What a job keeps from attempt to attempt: its checkpoint, the results of its steps. Signed like results.
+CREATE TABLE memo (
+    job_id  INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    epoch   INTEGER NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('none', 'json', 'pickle')),
+    body    TEXT NOT NULL,
+    size    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    key_id  TEXT NOT NULL,
+    mac     BLOB NOT NULL,
+    PRIMARY KEY (job_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Blobs that a payload (or what a job keeps) refers to.
 CREATE TABLE job_blob (
     job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
     digest TEXT NOT NULL REFERENCES blob (digest),

@@ -1,0 +1,50 @@
+"""What user code asks of the lab while its job runs: a question over the control socket, an answer back."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import Any
+
+from tether_lab import errors
+
+from . import wire
+from .channel import Channel
+from .output import Output
+
+
+class Calls:
+    """One question at a time; threads of the job wait for each other."""
+
+    def __init__(self, channel: Channel, output: Output) -> None:
+        self._channel, self._output = channel, output
+        self._lock, self._number, self._pid = threading.Lock(), 0, os.getpid()
+
+    def ask(self, verb: str, arguments: dict[str, Any], blobs: dict[str, bytes] | None = None) -> Any:
+        """The answer, once what was asked is done and on disk. Raises what the lab says is wrong."""
+        if os.getpid() != self._pid:
+            raise errors.BadRequest(f"ctx.{verb} works in the job's own process", where=f"ctx.{verb}",
+                                    remedy="Return the value to it, and call there.")
+        with self._lock:
+            self._number += 1
+            number = self._number
+            self._output.send(wire.Call(number, verb, json.dumps(arguments), blobs or {}))
+            while True:
+                message = self._channel.receive()
+                if message is None:
+                    raise errors.WorkerError("the worker is gone", where=f"ctx.{verb}")
+                if isinstance(message, wire.Answer) and message.number == number:
+                    break                  # another number: its caller was interrupted meanwhile
+        if message.error is not None:
+            raise _raised(message)
+        return None if message.value is None else json.loads(message.value)
+
+
+def _raised(answer: wire.Answer) -> errors.TetherLabError:
+    """The error as the lab raised it there."""
+    found = getattr(errors, answer.code, errors.TetherLabError)
+    if not (isinstance(found, type) and issubclass(found, errors.TetherLabError)):
+        found = errors.TetherLabError
+    raised: errors.TetherLabError = found(answer.error or "", remedy=answer.remedy, where=answer.where)
+    return raised
