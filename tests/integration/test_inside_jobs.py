@@ -141,7 +141,8 @@ def test_a_job_enqueues_jobs_as_the_notebook_does(lab: Lab) -> None:
         from tether_lab import OptionError, PayloadError, UnknownHandler
 
         found: list[Any] = [ctx.enqueue("child", {"n": 1}, priority=3, tags="a")]
-        for key, payload, options in (("nope", {}, {}), ("child", {"m": 1}, {}), ("child", {"n": 1}, {"prio": 1})):
+        asked = (("nope", {}, {}), ("child", {"m": 1}, {}), ("child", {"n": 1}, {"prio": 1}))
+        for key, payload, options in asked:
             try:
                 ctx.enqueue(key, payload, **options)
             except (OptionError, PayloadError, UnknownHandler) as error:

@@ -6,7 +6,6 @@ A value is stored like a result, signed by the worker, in one transaction: when 
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import sys
 from collections.abc import Callable
@@ -118,6 +117,8 @@ class Steps:
                      kwargs: dict[str, Any]) -> Any:
         if self._memos.has(memo):
             return self._memos.get(memo)
+        import asyncio
+
         value = await function(*args, **kwargs)
         await asyncio.to_thread(self._memos.put, memo, value)
         return value
