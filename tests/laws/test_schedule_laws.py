@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -15,10 +16,12 @@ import pytest
 import queues
 from hypothesis import given, settings, strategies as st
 
+from tether_lab.job import State
 from tether_lab.job.policies.cron import Cron
 from tether_lab.job.policies.schedule import MOST_AT_ONCE, ON_TIME, Rule
 from tether_lab.job.schedule import ScheduleRow
-from tether_lab.job_queue import schedules
+from tether_lab.job_queue import read, schedules
+from tether_lab.outcome import Finish
 
 SECOND = 1_000_000
 DAY = 86400 * SECOND
@@ -65,6 +68,51 @@ def test_steps_follow_real_time_through_clock_changes(zone: str) -> None:
         found = list(islice(Rule(cron="*/30 * * * *", tz=zone).fires(at), 40 * 48))
         gaps = {b - a for a, b in pairwise(found)}
         assert gaps == {1800 * SECOND}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("text", ["0 30 2 * * *", "0 30 1 * * *", "0 0,30 2,3 * * *", "15,45 1,2,3 * * *"])
+def test_fixed_times_of_five_and_six_fields_happen_once(zone: str, text: str) -> None:
+    """A year of times, the same with seconds and without: none lost in a gap, none doubled in a fold."""
+    here, at = ZoneInfo(zone), micro(datetime(2026, 1, 1, tzinfo=UTC))
+    minutes, hours = (tuple(map(int, field.split(","))) for field in text.split()[-5:-3])
+    first = datetime.fromtimestamp(at / 1e6, here).date() - timedelta(days=1)
+    wanted = sorted({moment for n in range(370) for hour in hours for minute in minutes
+                     if (moment := instant(first + timedelta(days=n), hour, minute, here)) > at})
+    found = list(islice(Rule(cron=text, tz=zone).fires(at), 300))
+    assert found == wanted[:300]
+
+
+def test_a_year_without_a_worker_is_dealt_with_at_once() -> None:
+    """A schedule of every second after a year away: the last fires are named, nothing walks the rest."""
+    rule = Rule(cron="* * * * * *", misfire="all")
+    now = queues.NOW + 365 * DAY
+    begun = time.perf_counter()
+    found = rule.due(queues.NOW, now)
+    assert time.perf_counter() - begun < 1.0
+    assert found.fires == tuple(now - n * SECOND for n in range(99, -1, -1))
+    assert found.next_fire == now + SECOND
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "cancel"])
+def test_fires_that_are_made_up_for_run_one_after_the_other(tmp_path: Path, overlap: str) -> None:
+    """misfire="all" means all of them, whatever the overlap policy says about later ones; two never run at
+    once, and one that fails holds nobody up."""
+    queue = queues.opened(tmp_path, "supervisor")
+    version = queues.registered(queue)
+    rule = Rule(interval=60 * SECOND, anchor=queues.NOW, overlap=overlap, misfire="all")
+    schedules.put(queue, ScheduleRow(0, "u", "s", "train", rule, "{}", "{}", queues.NOW + 60 * SECOND, False,
+                                     None, 0, 0, "k1", b"mac"), now=queues.NOW)
+    now = queues.NOW + 300 * SECOND
+    schedules.fire(queue, lambda row, at: queues.new_job(version, description=str(at), run_at=now), now)
+    order = []
+    for n in range(5):
+        (claimed,) = queues.turn(queue, now=now).claimed
+        order.append(int(read.get(queue, claimed.claim.job_id).description or 0))
+        end = Finish(State.FAILED if n == 2 else State.COMPLETED)
+        queues.turn(queue, now=now, limit=0, finished=[queues.ending(claimed, end, at=now)])
+    assert order == [queues.NOW + n * 60 * SECOND for n in range(1, 6)]
+    queue.close()
 
 
 RULES = st.one_of(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tether_lab.errors import ScheduleNotFound, UnknownHandler
 from tether_lab.job.policies.schedule import Rule
 from tether_lab.job.schedule import Fire, ScheduleRow
+from tether_lab.job.workflow import Parent
 
 from . import cancel, enqueue
 from .clock import utc
@@ -120,21 +122,25 @@ def _fire(connection: sqlite3.Connection, row: ScheduleRow, make: Make,
         _log(connection, row, at, now, "missed", None)
     if due.missed_count:
         told.append((row, None, f"{due.missed_count} missed"))
+    before: tuple[Parent, ...] = ()           # made up fires run one after the other
     for at in due.fires:
         if connection.execute(sql("fire_known"), {"id": row.id, "at": at}).fetchone():
             continue
-        if not _room(connection, row, now):
+        if not before and not _room(connection, row, now):
             _log(connection, row, at, now, "skipped", None)
             told.append((row, None, "skipped"))
             continue
         try:
-            (job_id,) = enqueue.insert(connection, [make(row, at)], now)
+            job = replace(make(row, at), parents=before)
+            (job_id,) = enqueue.insert(connection, [job], now)
         except TetherLabError as error:
             trouble = error.message
             _log(connection, row, at, now, "missed", None)
             told.append((row, None, trouble))
             continue
         _log(connection, row, at, now, "enqueued", job_id)
+        if row.rule.overlap != "allow":
+            before = (Parent(job.uuid, "before", "continue", job_id),)
         told.append((row, job_id, "enqueued"))
     connection.execute(sql("schedule_move"), {"id": row.id, "next_at": due.next_fire, "trouble": trouble})
     connection.execute(sql("fire_trim"), {"id": row.id})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -107,12 +107,20 @@ class Cron:
     def after(self, moment: int, tz: str) -> int | None:
         """The first time after ``moment``, both UTC microseconds; the fields are read in ``tz``.
         None if there is none within cronsim's horizon (fifty years)."""
-        start = datetime.fromtimestamp(moment // 1_000_000, zone(tz))
+        return next(self.times(moment, tz), None)
+
+    def times(self, moment: int, tz: str) -> Iterator[int]:
+        """The times after ``moment``, each later than the one before it."""
+        here = zone(tz)
+        start = datetime.fromtimestamp(moment // 1_000_000, here)
+        fixed = not any(field.startswith("*") for field in self.expression.split()[-5:-3])
+        # cronsim leaves six fields as they are: what the clock skips would be lost, what it repeats doubled.
+        start = start.replace(tzinfo=None, fold=0) if fixed else start
         for found in _simulate(self.expression, start):
-            at = round(found.timestamp()) * 1_000_000
+            at = round((_there(found, here) if fixed else found).timestamp()) * 1_000_000
             if at > moment:
-                return at
-        return None
+                moment = at
+                yield at
 
     def words(self) -> str:
         """In words where that is short: ``every weekday at 09:00``."""
@@ -147,6 +155,13 @@ def _weekdays(text: str) -> str:
     if text.upper() in known:
         return known[text.upper()]
     return "every " + (", ".join(names) if all(names) else f"weekday {text}")
+
+
+def _there(wall: datetime, here: ZoneInfo) -> datetime:
+    """When a time on the wall happens: the first of two; after the gap for one that is skipped."""
+    while (found := wall.replace(tzinfo=here)).astimezone(UTC).astimezone(here).replace(tzinfo=None) != wall:
+        wall += timedelta(minutes=1)
+    return found
 
 
 def _simulate(expression: str, start: datetime) -> CronSim:

@@ -79,10 +79,18 @@ class Rule:
 
     def fires(self, moment: int) -> Iterator[int]:
         """The fires after ``moment``, one after the other."""
-        found = self.after(moment)
-        while found is not None:
+        if self.cron is None:
+            found = self.after(moment)
+            while found is not None:
+                yield found
+                found = self.after(found)
+            return
+        if self.start is not None and moment < self.start:
+            moment = self.start - 1
+        for found in Cron(self.cron).times(moment, self.tz):
+            if self.end is not None and found >= self.end:
+                return
             yield found
-            found = self.after(found)
 
     def due(self, first: int, now: int) -> Due:
         """What to do at ``now``, where ``first`` is the earliest fire not dealt with yet."""
@@ -98,16 +106,19 @@ class Rule:
     def _passed(self, first: int, now: int) -> tuple[list[int], int | None]:
         """The fires from ``first`` to now, and the next one. After a long absence only the last
         hundreds are named: the rest is one jump."""
-        passed: list[int] = []
-        at: int | None = first
-        if self.interval is not None and now - first > self.interval * 10 * MOST_AT_ONCE:
-            at = self.after(now - self.interval * 10 * MOST_AT_ONCE)
-        while at is not None and at <= now:
-            passed.append(at)
-            if len(passed) > 100 * MOST_AT_ONCE:
-                del passed[:-MOST_AT_ONCE]
-            at = self.after(at)
-        return passed, at
+        back = 10 * MOST_AT_ONCE * (self.interval or SECOND)
+        while True:                       # from ever further back, so that no year of seconds is walked
+            begin = max(first, now - back)
+            passed: list[int] = []
+            at = None
+            for at in self.fires(begin - 1):
+                if at > now:
+                    break
+                passed.append(at)
+            following = at if at is not None and at > now else None
+            if begin == first or len(passed) >= 10 * MOST_AT_ONCE:
+                return passed, following
+            back *= 8
 
     def delay(self, name: str, fire: int) -> int:
         """µs by which the job of this fire is due later: spread evenly below ``jitter``, the same for
