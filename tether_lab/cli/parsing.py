@@ -14,7 +14,8 @@ Arguments = argparse.Namespace
 Add = Callable[[argparse.ArgumentParser], None]
 
 JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "stack", "events")
-WORKER_VERBS = ("status", "start", "stop", "run")
+WORKER_VERBS = ("status", "start", "stop", "run", "install", "uninstall")
+SERVICES = ("systemd", "launchd", "tasks")
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,7 +88,10 @@ def options(given: Arguments) -> dict[str, Any]:
 
 def _worker(to: argparse.ArgumentParser) -> None:
     to.add_argument("verb", nargs="?", choices=WORKER_VERBS, default="status",
-                    help="run: stay in the foreground until told to stop (for systemd and containers)")
+                    help="run: stay in the foreground until told to stop (for containers); install: let the "
+                         "system start it, after a reboot or a crash too; uninstall")
+    to.add_argument("--print", action="store_true", help="install: show the service's file, write nothing")
+    to.add_argument("--system", choices=SERVICES, help="install: for this kind of system (default: this one's)")
     to.add_argument("--drain", metavar="30s", help="stop: how long running jobs may go on")
     to.add_argument("--now", action="store_true", help="stop: give running jobs no time; they wait again")
     _json_flag(to)
@@ -196,7 +200,8 @@ def _demo(to: argparse.ArgumentParser) -> None:
 
 COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "worker": (_worker, "Start, stop and ask the worker.",
-               ("worker", "worker start", "worker stop --drain 5m", "worker run --lab thesis")),
+               ("worker", "worker start", "worker stop --drain 5m", "worker run --lab thesis", "worker install",
+                "worker install --print --system launchd")),
     "jobs": (_jobs, "List jobs, newest first.",
              ("jobs", "jobs failed --since 1d", "jobs waiting running --key train --json")),
     "job": (_job, "Show one job, or do something with it.",

@@ -1,4 +1,4 @@
-"""``tether-lab worker [status|start|stop|run]``."""
+"""``tether-lab worker [status|start|stop|run|install|uninstall]``."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def run(given: Arguments) -> int:
             return 0 if status.running else 1
         case "stop":
             return _stop(given, lab)
+        case "install" | "uninstall":
+            from .installing import run as installing
+
+            return installing(given, lab)
     _told(given, lab, "runs")
     return 0 if lab.worker.is_running() else 1
 
