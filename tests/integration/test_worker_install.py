@@ -119,6 +119,10 @@ def test_what_it_starts_makes_up_for_what_was_missed(lab: Lab) -> None:
         following = schedule.next_at
         assert following is not None
         assert eventually(lambda at=following: datetime.now(UTC) > at + timedelta(seconds=2))
+    frame = lab.frames.schedules()
+    assert (frame["name"][0], frame["when"][0], frame["status"][0]) == ("tick", "every second", "active")
+    assert frame["last_at"][0].value // 1000 == schedule.fires(1)[0].at
+    assert frame["interval"][0].total_seconds() == 1
     fires = sorted(schedule.fires(), key=lambda fire: fire.at)
     outcomes = [fire.outcome for fire in fires]
     assert outcomes[outcomes.index("missed"):].count("enqueued") >= 1

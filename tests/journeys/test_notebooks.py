@@ -23,6 +23,7 @@ NOTEBOOKS = {
     "05_output_and_progress.ipynb": ("from a child process", "updated later", "image/png", "the end"),
     "06_commands.ipynb": ("a script of the shell", "42", "2 attempts"),
     "07_watching.ipynb": ("'completed'", "cancelled", "True"),
+    "15_nightly_report.ipynb": ("every day at 03:00 Europe/Madrid", "| package | size |", "missed", "paused"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
 }
 REDUCED = {"01_first_job.ipynb": ("%%job anatomy every=1", "%%job anatomy every=25")}   # CI size

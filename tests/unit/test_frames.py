@@ -259,3 +259,26 @@ def test_seeded_rows_are_signed_and_final(small: Lab) -> None:
         verb.write(small.queue, [verb.PastJob(NewJob("u", "k", 1), State.PENDING, 1, 2)])
     with pytest.raises(BadRequest, match="months"):
         seed_history(small, months=0)
+
+
+def test_the_frame_of_schedules_has_its_dtypes_with_rows_and_without() -> None:
+    """One row a schedule; what it does not have is missing, never a zero."""
+    from tether_lab.analytics.schedules import MEANINGS
+
+    with temporary_lab(autostart=False) as lab:
+        empty = lab.frames.schedules()
+
+        @lab.handler("report")
+        def report() -> None:
+            """Nothing."""
+
+        lab.schedule("report", cron="0 9 * * MON-FRI", tz="Europe/Madrid")
+        lab.schedule("report", interval="1h", name="hourly").pause()
+        full = lab.frames.schedules()
+    for frame in (empty, full):
+        assert list(frame) == list(MEANINGS)
+        assert [str(frame[name].dtype) for name in frame] == [
+            "object" if dtype == "str" else dtype for dtype, _ in MEANINGS.values()]
+    assert list(full["status"]) == ["active", "paused"]
+    assert list(full["next_at"].isna()) == [False, True]
+    assert full["interval"].isna()[0]

@@ -35,7 +35,7 @@ class Frames:
         self._lab = lab
 
     def __repr__(self) -> str:
-        return f"<frames of the lab {self._lab.name}: jobs(), attempts(), events(), outputs()>"
+        return f"<frames of the lab {self._lab.name}: jobs(), attempts(), events(), outputs(), schedules()>"
 
     def jobs(self, since: object = None, until: object = None, key: Words = None,
              status: str | State | Iterable[str] | None = None, tag: str | None = None,
@@ -66,6 +66,12 @@ class Frames:
                 job: int | Job | None = None) -> pd.DataFrame:
         """One row a piece of output. ``output``: stream, display_data, execute_result, error …"""
         return self._load("outputs", since, until, key, _words(output), tag, columns, limit, job)
+
+    def schedules(self) -> pd.DataFrame:
+        """One row a schedule, by its next fire: its rule, its status, what became of its last fire."""
+        from tether_lab.analytics import schedules
+
+        return schedules.load(self._lab.queue)
 
     def _load(self, name: str, since: object, until: object, key: Words, words: list[str] | None,
               tag: str | None, columns: str | Iterable[str], limit: int | None,
