@@ -16,10 +16,10 @@ _KEY = re.compile(r"[^\x00-\x1f\x7f\s/\\<>\"'`]{1,200}")
 
 def check_key(key: object) -> str:
     """A job key: 1 to 200 characters, no spaces, slashes, quotes, angle brackets, control codes."""
-    if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(("-", ".")):
+    if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(("-", ".", "~")):
         raise BadRequest(f"{key!r:.80} is not a job key",
                          remedy="Use 1 to 200 letters, digits, '_', '-', '.' or ':', "
-                                "not starting with '-' or '.'.", where="key")
+                                "not starting with '-', '.' or '~'.", where="key")
     return _encodable(key, "key")
 
 

@@ -43,6 +43,18 @@ def versions(queue: Queue, key: str) -> list[HandlerVersion]:
         return [rows.handler_version(rows.by_name(cursor.description, row)) for row in cursor.fetchall()]
 
 
+def extras(queue: Queue) -> list[int]:
+    """The version ids of what acts beside jobs: middleware, resources, what runs first."""
+    with queue.read() as connection:
+        return [row[0] for row in connection.execute(sql("extra_heads")).fetchall()]
+
+
+def remove_extra(queue: Queue, key: str) -> bool:
+    """Whether there was one of this key."""
+    with queue.write() as connection:
+        return connection.execute(sql("extra_remove"), {"key": key}).rowcount > 0
+
+
 def small_blobs(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
     """The bodies of the small blobs among these digests (large ones are files)."""
     return blobs.small(queue, digests)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tether_lab.job import Handler, HandlerVersion, JobRow, State
 from tether_lab.job.options import read_options
@@ -18,6 +18,8 @@ from .together import Together
 from .watch import Watch
 
 if TYPE_CHECKING:
+    from tether_lab.job.extras import Extra
+
     from .cells import CellRequest
     from .figures import Figures
     from .frames import Frames
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .schedules import Schedule, Schedules
     from .stats import Stats
 
+F = TypeVar("F", bound=Callable[..., Any])
 Status = str | State | Iterable[str]
 
 
@@ -76,6 +79,45 @@ class Lab(OpenLab, Together):
         from tether_lab.job_queue import handlers
 
         return handlers.handlers(self.queue)
+
+    def middleware(self, function: F | None = None, *, name: str | None = None, order: int = 0,
+                   keys: str | Iterable[str] | None = None) -> Any:
+        """Put ``def around(job, call_next)`` (or ``async def``) around every job, or those of ``keys``:
+        ``@lab.middleware``. Lower ``order`` is further out. Stored: it acts though the kernel is gone."""
+        return self._extra("middleware", function, name=name, order=order, keys=keys)
+
+    def resource(self, name: str | F | None = None, *, scope: str = "job",
+                 keys: str | Iterable[str] | None = None) -> Any:
+        """What jobs may ask for by the name of a parameter, or with ``ctx.resource``: ``@lab.resource``
+        above a function that returns it, or yields it and tidies up after. Built on first use;
+        ``scope="runner"``: once a process."""
+        function, name = (name, None) if callable(name) else (None, name)
+        return self._extra("resource", function, name=name, scope=scope, keys=keys)
+
+    def on_worker_start(self, function: F | None = None, *, name: str | None = None, order: int = 0,
+                        keys: str | Iterable[str] | None = None) -> Any:
+        """Run first in every job's process, before its handler: ``@lab.on_worker_start``. If it raises,
+        the job is tried again later and loses no attempt."""
+        return self._extra("start", function, name=name, order=order, keys=keys)
+
+    def extras(self) -> list[Extra]:
+        """What acts beside jobs: middleware, resources, what runs first."""
+        from .extras import extras
+
+        return extras(self)
+
+    def remove_extra(self, kind: str, name: str) -> None:
+        """Remove a ``"middleware"``, ``"resource"`` or ``"start"``: it acts no more from the next attempt."""
+        from .extras import remove
+
+        remove(self, kind, name)
+
+    def _extra(self, kind: str, function: Callable[..., Any] | None, **about: Any) -> Any:
+        from .extras import add
+
+        if function is not None:
+            return add(self, kind, function, **about)
+        return lambda target: add(self, kind, target, **about)
 
     # -- asking for work -----------------------------------------------------------------------
 

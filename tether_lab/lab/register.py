@@ -51,8 +51,8 @@ def version_of(lab: Lab, target: Callable[..., Any], key: str) -> tuple[HandlerV
 
     _check_target(target)
     kind = "class" if needs_instance(target) else "function"
-    parameters = _declared(target, kind)
-    request = CaptureRequest(namespace=_namespace_of(target), repeated=True,
+    parameters = _declared(lab, target, kind)
+    request = CaptureRequest(namespace=namespace_of(target), repeated=True,
                              warn=lab.settings.capture_warn, limit=lab.settings.capture_limit)
     captured = capture_function(target, request, lab.blob_store)
     return signed(lab, key, kind, source_of(target), parameters, captured), captured
@@ -81,14 +81,15 @@ def handler_options(options: JobOptions) -> JobOptions:
                    seed=None, notebook_random=False)
 
 
-def _namespace_of(target: Any) -> dict[str, Any]:
+def namespace_of(target: Any) -> dict[str, Any]:
     """The notebook, for what is defined in it; modules travel on their own."""
     main = sys.modules["__main__"]
     return vars(main) if getattr(target, "__module__", None) == "__main__" else {}
 
 
-def _declared(target: Any, kind: str) -> str:
-    """The parameters as stored with a version, with a mark if any further key is welcome."""
+def _declared(lab: Lab, target: Any, kind: str) -> str:
+    """The parameters as stored with a version, with a mark if any further key is welcome. Those that
+    resources fill are none."""
     from tether_lab.runner.binding import signature
 
     if kind == "function":
@@ -96,7 +97,10 @@ def _declared(target: Any, kind: str) -> str:
     else:
         job_class = _job_class(target)
         found = signature(functools.partial(job_class.execute, None))
-    declared = dict(found.declared())
+    from .extras import extras
+
+    resources = {extra.name for extra in extras(lab) if extra.kind == "resource"}
+    declared = {name: about for name, about in found.declared().items() if name not in resources}
     if found.open or (not declared and found.given):
         declared[OPEN] = {"required": False, "type": None}
     return json.dumps(declared)

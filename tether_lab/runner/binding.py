@@ -61,22 +61,27 @@ class Signature:
         """As stored with a handler version: name → required, JSON type or None."""
         return {p.name: {"required": p.required, "type": _json_type(p.annotation)} for p in self.parameters}
 
-    def values(self, key: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """The payload's values as the parameters want them. Raises PayloadError, naming the parameter."""
-        check_declared(key, self.declared(), payload, open=self.open)
+    def values(self, key: str, payload: Mapping[str, Any], beside: Mapping[str, Any] | None = None,
+               ) -> dict[str, Any]:
+        """The payload's values as the parameters want them; those ``beside`` come from elsewhere. Raises
+        PayloadError, naming the parameter."""
+        declared = {name: about for name, about in self.declared().items() if name not in (beside or {})}
+        check_declared(key, declared, payload, open=self.open)
         known = {p.name: p for p in self.parameters}
         return {name: coerce(value, known[name].annotation, name) if name in known else value
                 for name, value in payload.items() if name in known or self.rest}
 
     def arguments(self, key: str, payload: Mapping[str, Any],
-                  give: Mapping[str, Callable[[], Any]], *, shared: bool = False) -> dict[str, Any]:
-        """Keyword arguments for a call. ``give`` makes what is injected: ctx, payload, db.
+                  give: Mapping[str, Callable[[], Any]], *, shared: bool = False,
+                  resources: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Keyword arguments for a call. ``give`` makes what is injected: ctx, payload, db; ``resources``
+        are handed over as they are.
         ``shared``: keys that it does not take are for others."""
         if shared and not self.open:
             known = {p.name for p in self.parameters}
             payload = {name: value for name, value in payload.items() if name in known}
-        found = {name: give[GIVEN[name]]() for name in self.given}
-        return found | {n: v for n, v in self.values(key, payload).items() if n not in found}
+        found = {name: give[GIVEN[name]]() for name in self.given} | dict(resources or {})
+        return found | {n: v for n, v in self.values(key, payload, resources).items() if n not in found}
 
 
 def signature(function: Callable[..., Any]) -> Signature:

@@ -10,10 +10,13 @@ import typing
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import binding
 from .context import Context
+
+if TYPE_CHECKING:
+    from .extras import Extras
 
 HANDLER = "__handler__"
 MOST_KEPT = 64
@@ -28,15 +31,17 @@ class Handler:
     module: types.ModuleType
     signature: binding.Signature | None
 
-    def run(self, key: str, context: Context) -> Any:
+    def run(self, key: str, context: Context, extras: Extras | None = None) -> Any:
         """Call it with what it asks for; an async one on a loop of its own. Its return value."""
         function, signature = self.target, self.signature
         if signature is None:
             function = self.target().execute
             signature = binding.signature(function)
+        wanted = {p.name for p in signature.parameters} & extras.resources if extras is not None else ()
+        resources = {name: extras.resource(name) for name in wanted} if extras is not None else {}
         arguments = signature.arguments(key, context.payload, {
             "ctx": lambda: context, "payload": lambda: context.payload, "db": lambda: context.db},
-            shared=context.shared)
+            shared=context.shared, resources=resources)
         value = function(**arguments)
         return _awaited(value) if inspect.iscoroutine(value) else value
 

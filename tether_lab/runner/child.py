@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import json
 import os
 import signal
 import sys
@@ -57,6 +58,7 @@ def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -
         desk.output.send(msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left))
         if not warm or left:
             break
+    desk.kept.close(lambda text: desk.output.send(wire.Note("warning", json.dumps({"text": text}))))
     leave()
 
 

@@ -22,6 +22,7 @@ from .memos import CHECKPOINT, InMemory, Memos, Steps
 if TYPE_CHECKING:
     from .calls import Calls
     from .database import Connection
+    from .extras import Extras
     from .signals import Signals
 
 
@@ -70,6 +71,7 @@ class Context:
         self._memos: Memos = InMemory()
         self._steps = Steps(self._memos)
         self._calls: Calls | None = None
+        self._extras: Extras | None = None
         self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is
 
     def __repr__(self) -> str:
@@ -126,6 +128,16 @@ class Context:
         and a later attempt gets it without running it again. Await it for an ``async def``."""
         return self._steps.run(name, function, args, kwargs)
 
+    def resource(self, name: str) -> Any:
+        """The resource registered under ``name`` (``@lab.resource``), built on first use."""
+        if self._calls is None:
+            raise RuntimeError("ctx.resource exists in jobs; in a notebook call the resource's function")
+        if self._extras is None:
+            from tether_lab.errors import BadRequest
+
+            raise BadRequest(f"there is no resource {name!r}", where=name, remedy="@lab.resource makes one.")
+        return self._extras.resource(name)
+
     # -- asking for more work --------------------------------------------------------------------
 
     def enqueue(self, key: str, payload: dict[str, Any] | None = None, **options: Any) -> int:
@@ -136,9 +148,9 @@ class Context:
             return 0
         return int(self._calls.ask("enqueue", {"key": key, "payload": payload or {}, "options": options}))
 
-    def connect(self, memos: Memos, calls: Calls) -> None:
-        """For the runner: what this job's attempts kept, and the way to the lab."""
-        self._memos, self._steps, self._calls = memos, Steps(memos), calls
+    def connect(self, memos: Memos, calls: Calls, extras: Extras | None) -> None:
+        """For the runner: what this job's attempts kept, the way to the lab, resources."""
+        self._memos, self._steps, self._calls, self._extras = memos, Steps(memos), calls, extras
 
     # -- being told ----------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ def message_of(error: BaseException) -> str:
         text = text.encode("utf-8", "backslashreplace").decode()
     except Exception as problem:  # noqa: BLE001  user code: the __str__ of an exception
         return f"<the text of this {type(error).__name__} is not available: {type(problem).__name__}>"
+    said = [note for note in getattr(error, "__notes__", ()) if str(note).startswith("raised by the ")]
+    text += "".join(f" ({note})" for note in said)
     if isinstance(error, SystemExit):
         text = f"{text or '0'} (a job ends by returning; SystemExit counts as a failure)"
     return text[:MOST_MESSAGE]

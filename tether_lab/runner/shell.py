@@ -116,6 +116,7 @@ class JobShell(InteractiveShell):
     displayhook_class = Type(_Hook)
     compiler_class = Type(_Compiler)
 
+    NOTHING = CellEnd()
     output: Output | None = None
     signals: Signals | None = None
     hint_for: Callable[[NameError], str | None] | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .calls import Calls
 from .endings import Cancel, Fail, Snooze
+from .extras import Extras, Kept as KeptExtras, StartFailed
 from .inputs import Inputs
 from .limits import Memory
 from .memos import Kept
@@ -27,7 +29,10 @@ from .signals import Signals
 from .traces import Traces
 
 if TYPE_CHECKING:
-    from .shell import JobShell
+    from .shell import CellEnd, JobShell
+
+AFTER_FAILED_START = 15.0
+"""Seconds until a job is tried again whose on_worker_start raised."""
 
 # A warm process gets the same texts again and again; what they say is read, never changed.
 _options = lru_cache(4)(JobOptions.from_json)
@@ -46,6 +51,7 @@ class Desk:
     shell: JobShell | None
     traces: Traces | None
     calls: Calls
+    kept: KeptExtras = field(default_factory=KeptExtras)
 
     @property
     def warm(self) -> bool:
@@ -75,6 +81,7 @@ class Attempt:
     options: JobOptions
     manifest: Manifest
     context: context.Context
+    extras: Extras | None = None
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
@@ -87,8 +94,11 @@ class Attempt:
         about.inputs, about.shared = Inputs(task), options.shared_input
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
-        about.connect(Kept(task, desk.calls), desk.calls)
-        return cls(task, desk, options, _manifest(task.manifest), about)
+        found = cls(task, desk, options, _manifest(task.manifest), about)
+        if task.extras:
+            found.extras = Extras(task, desk.handlers, desk.kept, about, found.warn)
+        about.connect(Kept(task, desk.calls), desk.calls, found.extras)
+        return found
 
     def warn(self, text: str) -> None:
         """A sentence for the job's history."""
@@ -99,6 +109,22 @@ class Attempt:
     def run(self) -> wire.Ended:
         """Load, run, store. User code's exceptions become the ending."""
         self.desk.memory.limit(self.options.memory)
+        if self.extras is None:
+            return self._run()
+        try:
+            self.extras.load()
+            self.extras.run_first()
+            return self._run()
+        except StartFailed as error:
+            self.warn(str(error))
+            return wire.Ended(self.task.job_id, self.task.epoch, "snoozed", seconds=AFTER_FAILED_START)
+        finally:
+            self.extras.close()
+
+    def _around(self, body: Callable[[], Any]) -> Any:
+        return body() if self.extras is None else self.extras.around(body)
+
+    def _run(self) -> wire.Ended:
         match self.task.kind:
             case "cell":
                 return self._cell()
@@ -122,7 +148,7 @@ class Attempt:
             namespace.setdefault(name, value)
         shell.hint_for = lambda error: result.hint(self.manifest, error)
         self._started()
-        end = shell.run(self.task.source)
+        end = shell.run(self.task.source) if self.extras is None else self._cell_within(shell)
         if end.error is not None:
             if end.traceback is None:
                 self.show(end.error)
@@ -130,6 +156,23 @@ class Attempt:
                                   trace=end.traceback, hint=end.hint)
         self._wait()
         return self._returned(end.value, namespace)
+
+    def _cell_within(self, shell: JobShell) -> CellEnd:
+        """The cell inside middleware, which sees what it raises, and may raise itself."""
+        ends: list[CellEnd] = []
+
+        def body() -> Any:
+            ends.append(shell.run(self.task.source))
+            if ends[-1].error is not None:
+                raise ends[-1].error
+            return ends[-1].value
+        try:
+            value = self._around(body)
+        except BaseException as error:  # noqa: BLE001  the cell's, or a middleware's own
+            known = [end for end in ends if end.error is error]
+            return known[-1] if known else replace(ends[-1] if ends else shell.NOTHING, error=error,
+                                                   traceback=None, hint=None)
+        return replace(ends[-1] if ends else shell.NOTHING, value=value, error=None)
 
     def _call(self) -> wire.Ended:
         task, handlers = self.task, self.desk.handlers
@@ -146,7 +189,7 @@ class Attempt:
         randomness.after_captures(self.options.seed, task)
         self._started()
         try:
-            value = handler.run(task.key, self.context)
+            value = self._around(lambda: handler.run(task.key, self.context, self.extras))
             flush_figures()
             self._wait()
         except BaseException as error:  # noqa: BLE001  user code
@@ -160,7 +203,7 @@ class Attempt:
         self._load({})
         self._started()
         try:
-            command.run(self.task.source, self.context)
+            self._around(lambda: command.run(self.task.source, self.context))
         except BaseException as error:  # noqa: BLE001  what the command met
             return failures.ended(self.task.job_id, self.task.epoch, error, trace="")
         return self._returned(None, {})

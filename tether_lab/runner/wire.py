@@ -87,6 +87,17 @@ class Preloaded(_Frame, frozen=True):
 # -- supervisor → job process -------------------------------------------------------------------
 
 
+class Extra(_Frame, frozen=True):
+    """Code that acts beside the job's own: as ``job.extras.Extra``, with what its version holds."""
+
+    kind: str
+    name: str
+    scope: str
+    key: str
+    version: str
+    manifest: str
+
+
 class Task(_Frame, frozen=True):
     """One attempt. ``manifest`` and ``options`` are JSON as stored; ``blobs`` holds the small ones,
     the large ones are files below ``blob_folder``. ``payload`` already includes the defaults.
@@ -111,6 +122,7 @@ class Task(_Frame, frozen=True):
     folder: str
     created_at: int = 0
     fresh_seed: bool = False
+    extras: tuple[Extra, ...] = ()
     memos: dict[str, tuple[str, str]] = {}   # what earlier attempts kept: name to (kind, body)
     inputs: dict[str, tuple[str, str]] = {}
 

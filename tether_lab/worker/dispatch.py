@@ -13,13 +13,14 @@ from functools import lru_cache
 
 from tether_lab.errors import BadSignature
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
+from tether_lab.job.extras import Extra
 from tether_lab.job_queue import groups, handlers, memos, read
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
 from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
 
-REMEMBERED = 16
+REMEMBERED = 48
 _DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
 LARGEST_REMEMBERED = 1_000_000
 _options = lru_cache(64)(JobOptions.from_json)
@@ -73,13 +74,26 @@ class Dispatcher:
         if kept:
             small |= handlers.small_blobs(self._queue, {
                 d for kind, body in kept.values() if kind == "pickle" for d in _DIGEST.findall(body)})
+        extras = self._extras(job.key, small)
         return wire.Task(
             job_id=job.claim.job_id, uuid=job.uuid, epoch=job.claim.epoch, attempt=job.attempt,
             max_attempts=job.max_attempts, key=job.key, kind=version.kind, version=version.version,
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
             blobs={**self._small_blobs(version), **small}, folder=self._folder, created_at=job.created_at,
-            fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept)
+            fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept, extras=extras)
+
+    def _extras(self, key: str, small: dict[str, bytes]) -> tuple[wire.Extra, ...]:
+        """What acts beside jobs of this key, verified; its small blobs go into ``small``."""
+        found = []
+        for version_id in handlers.extras(self._queue):
+            version, manifest = self._version(version_id)
+            about = Extra.of(version)
+            if about.concerns(key):
+                found.append((about.order, about.name, wire.Extra(
+                    about.kind, about.name, about.scope, version.key, version.version, manifest)))
+                small |= self._small_blobs(version)
+        return tuple(extra for *_, extra in sorted(found, key=lambda one: one[:2]))
 
     def _kept(self, job: ClaimedJob) -> dict[str, tuple[str, str]]:
         """What earlier attempts kept, verified: name to (kind, body)."""
