@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -112,6 +113,41 @@ def test_fires_that_are_made_up_for_run_one_after_the_other(tmp_path: Path, over
         end = Finish(State.FAILED if n == 2 else State.COMPLETED)
         queues.turn(queue, now=now, limit=0, finished=[queues.ending(claimed, end, at=now)])
     assert order == [queues.NOW + n * 60 * SECOND for n in range(1, 6)]
+    queue.close()
+
+
+def test_running_the_cell_again_keeps_a_fire_that_was_missed(tmp_path: Path) -> None:
+    """The same rule moves nothing; another one counts from now."""
+    queue = queues.opened(tmp_path)
+    queues.registered(queue)
+    rule = Rule(interval=60 * SECOND, anchor=queues.NOW)
+    due, later = queues.NOW + 60 * SECOND, queues.NOW + 3600 * SECOND
+    row = ScheduleRow(0, "u", "s", "train", rule, "{}", "{}", due, False, None, 0, 0, "k1", b"mac")
+    schedules.put(queue, row, now=queues.NOW)
+    assert schedules.put(queue, replace(row, next_at=later), now=later - 1).next_at == due
+    changed = replace(row, rule=replace(rule, misfire="none"), next_at=later)
+    assert schedules.put(queue, changed, now=later - 1).next_at == later
+    queue.close()
+
+
+def test_a_zone_that_this_machine_does_not_know_stops_only_its_schedule(tmp_path: Path) -> None:
+    """The worker pauses it and says why; the others fire."""
+    queue = queues.opened(tmp_path)
+    version = queues.registered(queue)
+    rule = Rule(interval=60 * SECOND, anchor=queues.NOW)
+    for name in ("odd", "plain"):
+        row = ScheduleRow(0, name, name, "train", rule, "{}", "{}", queues.NOW, False, None, 0, 0, "k1", b"mac")
+        schedules.put(queue, row, now=queues.NOW)
+    with queue.write() as connection:
+        connection.execute("UPDATE schedule SET rule = ? WHERE name = 'odd'",
+                           ('{"interval":60000000,"tz":"Mars/Olympus"}',))
+    told = schedules.fire(queue, lambda row, at: queues.new_job(version), queues.NOW)
+    assert [row.name for row, _, _ in told] == ["plain"]
+    with queue.read() as connection:
+        paused, trouble = connection.execute(
+            "SELECT paused, trouble FROM schedule WHERE name = 'odd'").fetchone()
+    assert paused == 1
+    assert "Mars/Olympus" in trouble
     queue.close()
 
 

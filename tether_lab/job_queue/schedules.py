@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tether_lab.errors import ScheduleNotFound, UnknownHandler
+from tether_lab.errors import OptionError, ScheduleNotFound, UnknownHandler
 from tether_lab.job.policies.schedule import Rule
 from tether_lab.job.schedule import Fire, ScheduleRow
 from tether_lab.job.workflow import Parent
@@ -97,7 +97,12 @@ def fire(queue: Queue, make: Make, now: int) -> list[tuple[ScheduleRow, int | No
     told: list[tuple[ScheduleRow, int | None, str]] = []
     with queue.write() as connection:
         for found in connection.execute(sql("schedule_due"), {"now": now}).fetchall():
-            told += _fire(connection, _row(found), make, now)
+            try:
+                row = _row(found)
+            except OptionError as error:
+                connection.execute(sql("schedule_stop"), {"id": found[0], "trouble": error.message})
+                continue
+            told += _fire(connection, row, make, now)
     return told
 
 
