@@ -17,6 +17,7 @@ from tether_lab import (
     ScheduleNotFound,
     UnknownHandler,
 )
+from tether_lab.cli.main import main
 from tether_lab.job.policies.cron import Cron
 
 
@@ -149,3 +150,15 @@ def test_unknown_handlers_and_payloads_that_do_not_fit_are_refused(lab: Lab) -> 
     with pytest.raises(PayloadError):
         lab.schedule("tick", {"q": 1}, interval="1h")
     assert lab.schedules() == []
+
+
+def test_the_terminal_tells_the_next_times(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line a fire, in the schedule's zone; a sentence where there is none."""
+    lab.schedule("tick", cron="0 9 * * *", tz="Europe/Madrid").next_fires()
+    assert main(["schedule", "next", "tick"]) == 0
+    lines = capsys.readouterr().out.split()
+    assert len(lines) == 10
+    assert all("T09:00:00+0" in line for line in lines)
+    lab.get_schedule("tick").pause()
+    assert main(["schedule", "next", "tick"]) == 0
+    assert "paused" in capsys.readouterr().out

@@ -147,7 +147,7 @@ def _run(to: argparse.ArgumentParser) -> None:
                     help="a program and its arguments, or a .py or .sh script")
 
 
-SCHEDULE_VERBS = ("list", "add", "show", "pause", "resume", "run", "remove")
+SCHEDULE_VERBS = ("list", "add", "show", "next", "pause", "resume", "run", "remove")
 RULE = ("interval", "cron", "tz", "jitter", "start", "end", "overlap", "misfire", "misfire_grace")
 
 

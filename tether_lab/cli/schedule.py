@@ -41,6 +41,12 @@ def _act(given: Arguments, found: Schedule) -> None:
         case "run":
             job = found.run_now()
             say(f"Job {job.id} ({found.key}) is {job.status}: tether-lab job {job.id} follow")
+        case "next":
+            moments = [at.isoformat() for at in found.next_fires(10)]
+            if given.json:
+                show_json(moments)
+            else:
+                say("\n".join(moments) or f"The schedule {found.name} is {found.status}: it fires nothing now.")
         case "pause":
             _show(given, found.pause())
         case "resume":
