@@ -44,7 +44,17 @@ if TYPE_CHECKING:
         WaitTimeout,
         WorkerError,
     )
-    from .job import Concurrency, Cron, Dedup, RateLimit, RetryPolicy, State, Timeout
+    from .job import (
+        Concurrency,
+        Constraints,
+        Cron,
+        Dedup,
+        RateLimit,
+        RetryPolicy,
+        State,
+        Timeout,
+        TimeWindow,
+    )
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
@@ -55,7 +65,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Dedup": "job", "Timeout": "job",
-    "Concurrency": "job", "Cron": "job", "RateLimit": "job",
+    "Concurrency": "job", "Cron": "job", "Constraints": "job", "TimeWindow": "job", "RateLimit": "job",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
@@ -66,12 +76,12 @@ _HOMES = {
 }
 
 __all__ = [
-    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Cron", "Dedup",
-    "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled",
-    "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError", "RateLimit", "ResultUnavailable",
-    "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze", "SoftTimeout", "State", "TetherLabError",
-    "Timeout", "UnknownHandler", "WaitTimeout", "WorkerError", "__version__", "ctx", "load_ipython_extension",
-    "unload_ipython_extension",
+    "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Constraints",
+    "Cron", "Dedup", "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed",
+    "JobNotFound", "JobWasCancelled", "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError",
+    "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze",
+    "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout", "UnknownHandler", "WaitTimeout",
+    "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]
 
 

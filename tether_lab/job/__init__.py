@@ -10,13 +10,23 @@ to end an attempt is an object (``Claim``) fenced by an epoch. Every option is d
 from .handler import Handler, HandlerVersion, Interpreter, Manifest, Provenance, Variable
 from .job import EVENTS, Attempt, Bar, Claim, ClaimedJob, Event, JobRow, ResultRow, Usage
 from .options import OPTIONS, JobOptions, Option
-from .policies import Concurrency, Cron, Dedup, RateLimit, RetryPolicy, Timeout
+from .policies import (
+    Concurrency,
+    Constraints,
+    Cron,
+    Dedup,
+    RateLimit,
+    RetryPolicy,
+    Timeout,
+    TimeWindow,
+)
 from .request import check_key, check_payload
 from .state import ALIASES, FINAL, GROUPS, MOVES, WAITING, State, states
 
 __all__ = [
-    "ALIASES", "EVENTS", "FINAL", "GROUPS", "MOVES", "OPTIONS", "WAITING", "Attempt", "Bar",
-    "Claim", "ClaimedJob", "Concurrency", "Cron", "Dedup", "Event", "Handler", "HandlerVersion", "Interpreter",
-    "JobOptions", "JobRow", "Manifest", "Option", "Provenance", "RateLimit", "ResultRow", "RetryPolicy",
-    "State", "Timeout", "Usage", "Variable", "check_key", "check_payload", "states",
+    "ALIASES", "EVENTS", "FINAL", "GROUPS", "MOVES", "OPTIONS", "WAITING", "Attempt", "Bar", "Claim",
+    "ClaimedJob", "Concurrency", "Constraints", "Cron", "Dedup", "Event", "Handler", "HandlerVersion",
+    "Interpreter", "JobOptions", "JobRow", "Manifest", "Option", "Provenance", "RateLimit", "ResultRow",
+    "RetryPolicy", "State", "TimeWindow", "Timeout", "Usage", "Variable", "check_key", "check_payload",
+    "states",
 ]

@@ -12,10 +12,12 @@ from typing import Any
 from tether_lab.errors import OptionError
 
 from .duration import seconds
+from .policies.constraints import Constraints
 from .policies.dedup import CONFLICTS, Dedup
 from .policies.limits import RATES, Concurrency, RateLimit
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
+from .policies.window import TimeWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class JobOptions:
     on_conflict: str = "existing"        # what a job does whose dedup key is held
     concurrency: Concurrency | None = None
     rate_limit: RateLimit | None = None
+    window: TimeWindow | None = None
+    constraints: Constraints | None = None
     expedite: bool = False
     isolation: str = "clean"
     memory: int | None = None            # bytes
@@ -56,7 +60,7 @@ class JobOptions:
         blank = JobOptions()
         changed = {f.name: getattr(self, f.name) for f in fields(self)
                    if getattr(self, f.name) != getattr(blank, f.name)}
-        for name in ("retry", "timeout", "dedup", "concurrency", "rate_limit"):
+        for name in ("retry", "timeout", "dedup", "concurrency", "rate_limit", "window", "constraints"):
             if changed.get(name) is not None:
                 changed[name] = asdict(changed[name])
         return json.dumps(changed, separators=(",", ":"), sort_keys=True, allow_nan=False)
@@ -76,6 +80,10 @@ class JobOptions:
             raw["concurrency"] = Concurrency(**raw["concurrency"])
         if raw.get("rate_limit") is not None:
             raw["rate_limit"] = RateLimit(**raw["rate_limit"])
+        if raw.get("window") is not None:
+            raw["window"] = TimeWindow(**{**raw["window"], "days_of_week": tuple(raw["window"]["days_of_week"])})
+        if raw.get("constraints") is not None:
+            raw["constraints"] = Constraints(**raw["constraints"])
         for name in ("keep", "tags", "parents"):
             if name in raw:
                 raw[name] = tuple(raw[name])
@@ -222,6 +230,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("on_conflict", _one_of(*CONFLICTS), "MODE", "When dedup finds one: existing, replace, raise or debounce."),
     Option("concurrency", Concurrency.parse, "N", "At most N at once (limited: 3); KEY:N and KEY:N:STRATEGY share a key."),
     Option("rate_limit", RateLimit.parse, "10/min", "At most so many starts in any such time; or " + ", ".join(RATES) + "."),
+    Option("window", TimeWindow.parse, "WINDOW", "Start only then: off_peak (02-05), or '22:00-06:00 MON-FRI Europe/Madrid'."),
+    Option("constraints", Constraints.parse, "LIST", "Start only if: network, unmetered, battery, charging, idle, gpu, memory>2GB, disk>10GB, load<0.8."),
     Option("expedite", _truth, "yes", "Start next: in the queue critical, before all others there."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
     Option("memory", size, "2GB", "End an attempt whose process uses more than this."),

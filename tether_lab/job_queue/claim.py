@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob, State
+from tether_lab.job.policies.constraints import Read
 
-from . import cancel, limits, workflow
+from . import cancel, gates, limits, workflow
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
@@ -32,9 +33,13 @@ class Turn:
     released: int = 0                # jobs that may start because others ended in this turn
 
 
+def unreadable(_: str) -> None:
+    """A machine that cannot be read: every constraint holds."""
+
+
 def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
-    boot_id: str | None = None, room: int = 0,
+    boot_id: str | None = None, room: int = 0, read: Read = unreadable,
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -42,7 +47,8 @@ def turn(
     recorded (or refused: ``Turn.lost``), so that its place and its retry count at once; then what is due
     becomes pending, what missed its deadline expires, and up to ``limit`` jobs are claimed. If this
     raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
-    there was nothing to claim before, but these endings let others start.
+    there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
+    constraints.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
@@ -51,11 +57,14 @@ def turn(
         released += _expire(connection, now)
         if released and not limit:
             limit = room
+        look_again = gates.check(connection, now, read)
         held = limits.gate(connection, now)
         claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
         due = connection.execute(sql("next_due")).fetchone()[0]
         if held.admitted and len(claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
+        if look_again is not None:
+            due = min(due or look_again, look_again)
         return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(), released)
 
 

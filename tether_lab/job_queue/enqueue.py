@@ -44,6 +44,7 @@ class NewJob:
     dedup_until: int | None = None
     on_conflict: str = "existing"
     slot: tuple[str, int, str] | None = None          # key, how many at once, strategy
+    gated: bool = False                               # it has a window or constraints
     rate: tuple[str, int, int] | None = None          # key, how many in a window, window (µs)
     small_blobs: Mapping[str, bytes] = field(default_factory=dict)
     large_blobs: Mapping[str, int] = field(default_factory=dict)
@@ -83,6 +84,8 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
                 remedy="Register the handler first; check max_attempts and the options.") from error
         assert added is not None
         ids.append(added)
+        if job.gated:
+            connection.execute(sql("gate_set"), {"id": added})
         if job.dedup_key is not None:
             connection.execute(sql("dedup_add"), {
                 "id": added, "dedup_key": job.dedup_key, "dedup_until": job.dedup_until})

@@ -46,6 +46,8 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
     match row.state:
         case State.BLOCKED:
             return waiting_for(row.waits_for or "another job")
+        case State.SCHEDULED if row.waits_for:
+            return f"{waiting_for(row.waits_for)}, {_until(row.run_at, now)}"
         case State.SCHEDULED:
             return f"due {_until(row.run_at, now)}"
         case State.PENDING if row.waits_for:
@@ -69,6 +71,8 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
             return f"after {_took(snapshot)}{tries}"
         case State.CANCELLED:
             return "before it started" if row.attempt == 0 else f"after {_took(snapshot)}"
+        case State.EXPIRED if row.waits_for:
+            return f"its deadline passed while it {waiting_for(row.waits_for).replace('waits', 'waited', 1)}"
         case State.EXPIRED:
             return "no runner was free before its deadline"
         case State.SKIPPED:

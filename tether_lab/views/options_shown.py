@@ -9,12 +9,14 @@ from typing import Any
 from tether_lab.job import (
     OPTIONS,
     Concurrency,
+    Constraints,
     Dedup,
     JobOptions,
     JobRow,
     RateLimit,
     RetryPolicy,
     Timeout,
+    TimeWindow,
 )
 
 from .phrases import brief, duration, moment, quantity, size
@@ -52,6 +54,10 @@ def _words(name: str, value: Any, row: JobRow) -> str:
                     + (f", {value.strategy}" if value.strategy != "fifo" else ""))
         case ("rate_limit", RateLimit()):
             return f"{value.max_executions} in {duration(value.window)} under {value.key or row.key}"
+        case ("window", TimeWindow()):
+            return str(value)
+        case ("constraints", Constraints()):
+            return _constraints(value)
         case ("expedite", _):
             return "yes"
         case ("at", _):
@@ -100,3 +106,13 @@ def _timeout(timeout: Timeout) -> str:
     if timeout.hard is not None:
         parts.append(duration(timeout.hard) if timeout.soft is None else f"hard {duration(timeout.hard)}")
     return ", ".join(parts) or "none"
+
+
+def _constraints(value: Constraints) -> str:
+    """``network, memory above 2 GB, load below 0.8``."""
+    said = [] if value.network == "none" else ["network" if value.network == "connected" else value.network]
+    said += [word for word, wanted in (("battery not low", value.battery_not_low), ("charging", value.charging),
+                                       ("idle", value.idle), ("a free GPU", value.gpu)) if wanted]
+    said += [f"{what} above {size(amount)}" for what, amount in (
+        ("memory", value.min_free_memory), ("disk", value.min_free_disk)) if amount is not None]
+    return ", ".join([*said, *([f"load below {value.max_load:g}"] if value.max_load is not None else [])])

@@ -69,6 +69,10 @@ def waiting_for(reason: str) -> str:
             return f"waits for its time under the rate of {name}"
         case "paused":
             return f"waits: the queue {name} is paused" if name else "waits: everything is paused"
+        case "window":
+            return "waits for its window to open"
+        case "constraint":
+            return f"waits for the machine: {name}"
         case _:
             return f"waits for {reason}"
 

@@ -26,6 +26,7 @@ from .chores import Chores
 from .dispatch import Dispatcher, Prepared
 from .endings import Endings
 from .faults import fault, inside
+from .machine import Machine
 from .pool import Pool, Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
@@ -51,6 +52,7 @@ class Supervisor:
         self.running = Running(queue, settings, self.pools, self.endings,
                                Calls(queue, vault, settings.payload_limit, utc), log)
         self.chores = Chores([], log)
+        self.machine = Machine(queue.folder.path)
         self.schedules = Schedules(queue, vault, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
@@ -139,7 +141,7 @@ class Supervisor:
             with inside(self.queue, "inside_finish" if self.ended else "inside_turn"):
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
-                                   limit=limit, room=room)
+                                   limit=limit, room=room, read=self.machine.read)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")

@@ -75,7 +75,8 @@ def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], o
             uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
             max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
-            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate, parents=tuple(parents),
+            mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate,
+            gated=bool(options.window or options.constraints), parents=tuple(parents),
             **_dedup(options, version, payload.text, present)))
     return found
 

@@ -1,9 +1,11 @@
 """What may be asked of a job, one value a file. Pure: no clock, no database, no randomness of its own."""
 
+from .constraints import Constraints
 from .cron import Cron
 from .dedup import Dedup
 from .limits import Concurrency, RateLimit
 from .retry import RetryPolicy
 from .timeout import Timeout
+from .window import TimeWindow
 
-__all__ = ["Concurrency", "Cron", "Dedup", "RateLimit", "RetryPolicy", "Timeout"]
+__all__ = ["Concurrency", "Constraints", "Cron", "Dedup", "RateLimit", "RetryPolicy", "TimeWindow", "Timeout"]

@@ -94,6 +94,7 @@ CREATE TABLE job (
     max_attempts INTEGER NOT NULL CHECK (max_attempts >= 1),
     epoch        INTEGER NOT NULL DEFAULT 0,
     crash_count  INTEGER NOT NULL DEFAULT 0,
+    gated        INTEGER CHECK (gated = 1),
     slot_key     TEXT,
     slot_max     INTEGER CHECK (slot_max >= 1),
     slot_order   TEXT CHECK (slot_order IN ('fifo', 'lifo', 'random', 'by_priority')),
@@ -143,6 +144,7 @@ CREATE UNIQUE INDEX job_dedup ON job (dedup_key)
 -- because its queue is paused.
 CREATE INDEX job_slot ON job (slot_key, state, waits_for, id)
     WHERE slot_key IS NOT NULL AND state IN ('running', 'pending', 'blocked');
+CREATE INDEX job_gated ON job (state, id) WHERE gated = 1 AND state IN ('pending', 'blocked');
 CREATE INDEX job_rate ON job (rate_key, waits_for, priority DESC, run_at, id)
     WHERE rate_key IS NOT NULL AND state = 'pending';
 CREATE INDEX job_held ON job (waits_for) WHERE waits_for IS NOT NULL AND state = 'pending';
