@@ -53,7 +53,8 @@ def test_a_constraint_blocks_until_it_holds(lab: Lab) -> None:
     assert "waits for the machine: memory" in job._repr_mimebundle_()["text/plain"]
     assert lab.enqueue("work", constraints="memory>1MB,disk>1MB,load<900").result(timeout=30) == 1
     eventually(lambda: job.status == "expired", within=15)
-    assert "its deadline passed while it waited for the machine: memory" in job._repr_mimebundle_()["text/plain"]
+    said = job._repr_mimebundle_()["text/plain"]
+    assert "its deadline passed while it waited for the machine: memory" in said
 
 
 def test_the_machine_is_read_and_what_cannot_be_is_none(lab: Lab) -> None:

@@ -71,9 +71,10 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
             return f"after {_took(snapshot)}{tries}"
         case State.CANCELLED:
             return "before it started" if row.attempt == 0 else f"after {_took(snapshot)}"
-        case State.EXPIRED if row.waits_for:
-            return f"its deadline passed while it {waiting_for(row.waits_for).replace('waits', 'waited', 1)}"
         case State.EXPIRED:
+            held = (row.error or "").partition(": it waited for ")[2]
+            if held:
+                return f"its deadline passed while it {waiting_for(held).replace('waits', 'waited', 1)}"
             return "no runner was free before its deadline"
         case State.SKIPPED:
             return "a condition of its chain said no"
