@@ -230,9 +230,6 @@ class Supervisor:
     def _see_what_changed(self) -> None:
         """Several hints are about one change, and some about a change that we have seen already."""
         self.hinted = False
-        if not (self.running or self.waiting or self.look):
-            self.look = True           # idle: looking costs no more than asking whether to look
-            return
         found = self.queue.data_version()
         if found != self._data_version:
             self._data_version, self.look = found, True
