@@ -30,6 +30,7 @@ class Turn:
     cancelling: list[tuple[Claim, bool]] = field(default_factory=list)
     next_due: int | None = None
     data_version: int = 0
+    extras: tuple[int, ...] = ()     # version ids of what acts beside the claimed jobs
     released: int = 0                # jobs that may start because others ended in this turn
 
 
@@ -65,7 +66,9 @@ def turn(
             due = now             # a place was freed that this turn did not fill
         if look_again is not None:
             due = min(due or look_again, look_again)
-        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(), released)
+        beside = connection.execute(sql("extra_heads")).fetchall() if claimed else []
+        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(),
+                    tuple(row[0] for row in beside), released)
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:

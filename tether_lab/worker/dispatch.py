@@ -43,6 +43,7 @@ class Dispatcher:
         self._queue, self._vault = queue, vault
         self._folder, self._blob_folder = str(queue.folder.path), str(queue.folder.blobs)
         self._versions: OrderedDict[int, tuple[HandlerVersion, str]] = OrderedDict()
+        self.extras: tuple[int, ...] = ()      # of what acts beside jobs, as the last claim saw them
         self._blobs: OrderedDict[int, dict[str, bytes]] = OrderedDict()
 
     def prepare(self, job: ClaimedJob) -> Prepared:
@@ -86,7 +87,7 @@ class Dispatcher:
     def _extras(self, key: str, small: dict[str, bytes]) -> tuple[wire.Extra, ...]:
         """What acts beside jobs of this key, verified; its small blobs go into ``small``."""
         found = []
-        for version_id in handlers.extras(self._queue):
+        for version_id in self.extras:
             version, manifest = self._version(version_id)
             about = Extra.of(version)
             if about.concerns(key):

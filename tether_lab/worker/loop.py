@@ -161,6 +161,8 @@ class Supervisor:
             self.look = False
         self._data_version, self.next_due = found.data_version, found.next_due
         self._cancel(found.cancelling)
+        if found.claimed:
+            self.dispatcher.extras = found.extras
         return found.claimed
 
     def _prepare(self, job: ClaimedJob) -> Prepared | None:

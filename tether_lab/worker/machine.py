@@ -1,4 +1,7 @@
-"""What the machine offers just now, for constraints. Read at most once a second each."""
+"""What the machine offers just now, for constraints. Read at most once a second each.
+
+psutil is loaded with the first constraint: a worker without any does not need it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import psutil
 
 LASTS = 1.0
 LOW_BATTERY = 20.0
@@ -23,7 +24,7 @@ class Machine:
         self._known: dict[str, tuple[float, float | bool | None]] = {}
         self._readers: dict[str, Callable[[], float | bool | None]] = {
             "network": _connected, "unmetered": lambda: None, "battery": _battery, "charging": _charging,
-            "idle": _idle, "memory": lambda: psutil.virtual_memory().available,
+            "idle": _idle, "memory": _memory,
             "disk": lambda: shutil.disk_usage(self._folder).free,
             "load": lambda: os.getloadavg()[0] / (os.cpu_count() or 1), "gpu": _free_gpu}
 
@@ -42,24 +43,38 @@ class Machine:
 
 def _connected() -> bool | None:
     """Whether an interface other than loopback is up and has an address."""
+    import psutil
+
     addresses = psutil.net_if_addrs()
     return any(found.isup and name != "lo" and not name.startswith(("docker", "veth", "br-"))
                and any(address.family.name in ("AF_INET", "AF_INET6") for address in addresses.get(name, ()))
                for name, found in psutil.net_if_stats().items())
 
 
+def _memory() -> float:
+    import psutil
+
+    return float(psutil.virtual_memory().available)
+
+
 def _battery() -> bool | None:
+    import psutil
+
     found = psutil.sensors_battery()
     return None if found is None else bool(found.power_plugged or found.percent >= LOW_BATTERY)
 
 
 def _charging() -> bool | None:
+    import psutil
+
     found = psutil.sensors_battery()
     return None if found is None else bool(found.power_plugged)
 
 
 def _idle() -> bool | None:
     """Whether nobody has typed for a while: the time of the terminals, which input sets."""
+    import psutil
+
     seen = [Path("/dev", user.terminal).stat().st_atime for user in psutil.users()
             if user.terminal and Path("/dev", user.terminal).exists()]
     return time.time() - max(seen) >= IDLE if seen else None
