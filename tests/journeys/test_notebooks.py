@@ -23,6 +23,13 @@ NOTEBOOKS = {
     "05_output_and_progress.ipynb": ("from a child process", "updated later", "image/png", "the end"),
     "06_commands.ipynb": ("a script of the shell", "42", "2 attempts"),
     "07_watching.ipynb": ("'completed'", "cancelled", "True"),
+    "08_limits.ipynb": ("at once", "starts in each window of a second: 5", "paused:low", "/99"),
+    "09_dedup_and_history.ipynb": ("the same job: True", "1 job for five requests", "DuplicateJob", "summary"),
+    "10_timeouts_retries_windows.ipynb": ("42 at attempt 3", "timed out after", "expired", "memory"),
+    "11_inside_a_job.ipynb": ("2 packages are counted already", "crashed", "most lines:", "42"),
+    "12_middleware_and_resources.ipynb": ("Dear Ada", "the token was refreshed", "raised by the middleware"),
+    "13_chain_etl.ipynb": ("no folder for", "'rows': 3", "completed"),
+    "14_sweep.ipynb": ("6 completed", "Accuracy by depth", "trees"),
     "15_nightly_report.ipynb": ("every day at 03:00 Europe/Madrid", "| package | size |", "missed", "paused"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
 }

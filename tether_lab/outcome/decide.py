@@ -98,7 +98,8 @@ def _after_failure(
         first = types[0] if types else "Error"
         reason = f"{first}: {outcome.message}" if outcome.message else first
         again, delay = outcome.retry, outcome.retry_after
-    if not again or attempt >= max_attempts or not retry.retries(types):
+    # RetryAfter is a request to be tried again, whatever the policy says of other errors.
+    if not again or attempt >= max_attempts or (delay is None and not retry.retries(types)):
         return Finish(State.FAILED, reason)
     if delay is None:
         delay = retry.delay_after(attempt, spread=spread)
