@@ -24,6 +24,7 @@ FLAGS = (
     Flag("force", "", "cancel: end the process at once."),
     Flag("timeout", "10s", "wait: give up waiting after this long."),
     Flag("all", "", "cancel: everything that is not final; list: no limit."),
+    Flag("dry_run", "", "prune: only count."),
     Flag("help", "", "Show this.", "-h"),
 )
 STATUSES = (*(state.value for state in State), *GROUPS, *ALIASES)
@@ -159,6 +160,11 @@ class JobsVerbs:
             self._open().resume(name)
         _say(f"{', '.join(words.words) or 'Everything'}: resumed.")
 
+    def prune(self, words: Words) -> None:
+        found = self._open().prune(words.pairs.get("older_than"), dry_run="dry_run" in words.flags)
+        would = "would be removed" if "dry_run" in words.flags else "were removed"
+        _say(f"{found.jobs:,} jobs {would}.")
+
     def queues(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         from tether_lab.views.mime import Shown, table_bundle
         from tether_lab.views.tables import queues_table
@@ -235,6 +241,7 @@ VERBS = {
     "pause": Verb(JobsVerbs.pause, "[QUEUE …]", "Start nothing more of these queues, or of any."),
     "resume": Verb(JobsVerbs.resume, "[QUEUE …]", "End a pause."),
     "queues": Verb(JobsVerbs.queues, "", "Queues: weight, paused or not, how many wait."),
+    "prune": Verb(JobsVerbs.prune, "[older_than=30d] [--dry-run]", "Remove ended jobs whose time is over."),
     "schedule": Verb(JobsVerbs.schedule, "KEY [name=value …] --interval 1h | --cron … | --help",
                      "Run a handler again and again; show, pause, resume, run, remove NAME."),
     "schedules": Verb(JobsVerbs.schedule, "", "All schedules, the next to fire first."),

@@ -186,6 +186,12 @@ def _stats(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+def _prune(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--older-than", metavar="30d", help="what ended longer ago (default: as the settings say)")
+    to.add_argument("--dry-run", action="store_true", help="only count")
+    _json_flag(to)
+
+
 def _labs(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -223,6 +229,7 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                  ("schedule", "schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Madrid",
                   "schedule add sync limit=100 --interval 10m", "schedule pause report")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
+    "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
     "labs": (_labs, "List your labs.", ("labs",)),
     "doctor": (_doctor, "Look for what may be wrong here, and say what to do.",
                ("doctor", "doctor --lab thesis --json")),

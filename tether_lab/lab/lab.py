@@ -19,6 +19,7 @@ from .watch import Watch
 
 if TYPE_CHECKING:
     from tether_lab.job.extras import Extra
+    from tether_lab.worker.pruning import Pruned
 
     from .cells import CellRequest
     from .figures import Figures
@@ -285,6 +286,14 @@ class Lab(OpenLab, Together):
 
         retry(self, int(job), with_code=with_code)
         return Job(self, int(job))
+
+    def prune(self, older_than: object = None, *, dry_run: bool = False) -> Pruned:
+        """Remove ended jobs whose time is over (settings ``retention``, ``retention_failed`` and
+        ``retention_size``; or all that ended longer ago than ``older_than``), with their outputs and results.
+        The worker does it by itself every hour. ``dry_run`` only counts."""
+        from .prune import prune
+
+        return prune(self, older_than, dry_run=dry_run)
 
     def pause(self, queue: str | None = None) -> None:
         """Start nothing more of this queue (None: of any). What runs goes on; kept until ``resume``."""

@@ -55,6 +55,9 @@ class Settings:
     queue_weights: tuple[str, ...] = field(default=(), metadata={
         "read": kinds.weights, "takes": "weights of 0.001 to 1e6: {high = 20, mine = 2} or high=20,mine=2",
         "help": "Shares of queues (critical 100, high 10, low 0.1; default and others 1)."})
+    retention: float = kinds.time(30 * 86400.0, 60.0, 3660 * 86400.0, "How long ended jobs are kept.")
+    retention_failed: float = kinds.time(90 * 86400.0, 60.0, 3660 * 86400.0, "How long failed jobs are kept.")
+    retention_size: int = kinds.size(5_000_000_000, "Captures and results above this: the oldest jobs go.")
     allow_network_fs: bool = kinds.flag(False, "Open labs on network file systems, at your own risk.")
 
     @classmethod

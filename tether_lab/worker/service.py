@@ -240,6 +240,8 @@ class Service:
         self._rest()
 
     def _prune(self) -> None:
+        if old := pruning.prune_jobs(self._queue, self._settings, utc()):
+            self._log(f"{old} jobs were removed whose time is over")
         if gone := pruning.prune(self._queue, utc()):
             self._log(f"{gone} files that nobody refers to any more were removed")
 

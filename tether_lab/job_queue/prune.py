@@ -1,0 +1,50 @@
+"""Old jobs go: found by looking, removed in small transactions, so that nobody waits long for the lock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tether_lab.job import FINAL, State
+
+from .queue import Queue
+from .statements import sql
+
+TOGETHER = 200
+"""Jobs removed in one transaction."""
+
+
+def old(queue: Queue, before: int, failed_before: int) -> Iterator[list[int]]:
+    """Ids of jobs that ended before (UTC µs; failed ones: ``failed_before``), some at a time."""
+    after = 0
+    while True:
+        with queue.read() as connection:
+            rows = connection.execute(sql("prune_look"), {
+                "after": after, "before": max(before, failed_before)}).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        found = [job_id for job_id, state, finished_at in rows if state in FINAL and finished_at <
+                 (failed_before if state == State.FAILED else before)]
+        for start in range(0, len(found), TOGETHER):
+            yield found[start:start + TOGETHER]
+
+
+def oldest(queue: Queue, limit: int = TOGETHER) -> list[int]:
+    """The jobs to go first when there is no room."""
+    with queue.read() as connection:
+        return [row[0] for row in connection.execute(sql("prune_oldest"), {"limit": limit}).fetchall()]
+
+
+def blob_bytes(queue: Queue) -> int:
+    """Bytes of captures and results."""
+    with queue.read() as connection:
+        found: int = connection.execute(sql("prune_size")).fetchone()[0]
+    return found
+
+
+def remove(queue: Queue, ids: list[int]) -> list[int]:
+    """Remove those of these jobs that have ended, with attempts, events, outputs and results; which went.
+    A job whose result another one waits for stays."""
+    with queue.write(power=False) as connection:
+        return [row[0] for row in connection.execute(sql("prune_jobs"), {"ids": json.dumps(ids)}).fetchall()]
