@@ -5,7 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tether_lab import Lab
+
+
+def test_the_magic_line_sweeps(tmp_path: Path) -> None:
+    """``%%job KEY --sweep``: the values that are lists, in every combination; the rest stays."""
+    from IPython.core.error import UsageError
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "tether_lab")
+    lab = Lab(runners=2)
+    try:
+        shell.run_cell_magic("job", "area --sweep w=1,2 h=[3, 4] name='a' --tags sweeps", "w * h")
+        (batch,) = lab.batches()
+        assert sorted(batch.results(30)) == [3, 4, 6, 8]
+        assert batch.jobs[0].payload["name"] == "a"
+        assert batch.jobs[0].row.tags == ("sweeps",)
+        again = shell.run_line_magic("job", "area --sweep w=(5, 6)")
+        assert again.results(30)[0] % 5 == 0
+        with pytest.raises(UsageError, match="no value is a list"):
+            shell.run_line_magic("job", "area --sweep w=3")
+    finally:
+        shell.run_line_magic("unload_ext", "tether_lab")
+        InteractiveShell.clear_instance()
+        lab.worker.stop(now=True)
 
 
 def test_a_chain_hands_results_on_and_goes_on_from_its_failed_step(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ WATCH_FLAGS = (
     Flag("follow", "", "The same, with the job's card above the outputs.", "-f"),
     Flag("help", "", "Show this.", "-h"),
 )
+SWEEP = Flag("sweep", "", "Every combination of the values that are lists (lr=0.1,0.01), as one batch.")
 CELL_FLAGS = (
     Flag("register", "", "Only register the handler; run nothing.", "-n"),
     Flag("with", "NAME,NAME", "Take these variables along although the cell does not name them.", many=True),
@@ -59,9 +60,9 @@ CELL_FLAGS = (
 )
 OPTION_NAMES = frozenset(flag.name for flag in OPTION_FLAGS)
 
-CELL = (*CELL_FLAGS, *WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
+CELL = (*CELL_FLAGS, SWEEP, *WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
 """What ``%%job`` takes."""
-LINE = (*WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
+LINE = (SWEEP, *WATCH_FLAGS[:2], *OPTION_FLAGS, WATCH_FLAGS[2])
 """What ``%job KEY`` takes."""
 
 RULE_FLAGS = (

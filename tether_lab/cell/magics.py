@@ -7,13 +7,21 @@ error of its own name without a traceback; a bug keeps its traceback.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, magics_class, no_var_expand
 
-from tether_lab.errors import BadRequest, JobFailed, JobNotFound, TetherLabError, WaitTimeout
+from tether_lab.errors import (
+    BadRequest,
+    JobFailed,
+    JobNotFound,
+    OptionError,
+    TetherLabError,
+    WaitTimeout,
+)
 
 from .cards import Cards
 from .current import Current
@@ -74,6 +82,8 @@ class TetherMagics(Magics):
         if parsed.key is None or parsed.key.isdecimal():
             return self._show(parsed)
         values = evaluate(parsed.expressions, self._user_ns, what="%job")
+        if parsed.has("sweep"):
+            return self._swept(parsed.key, combinations(values), parsed)
         found = self.current.lab.enqueue(parsed.key, values, **parsed.options)
         return self._shown(found, parsed, ())
 
@@ -92,12 +102,23 @@ class TetherMagics(Magics):
         if line.has("help"):
             return _say(help_text(CELL_HELP, CELL))
         asked = request(self.shell, self.memory, line, cell)
+        if line.has("sweep"):
+            found = combinations(asked.parameters)
+            asked = replace(asked, parameters=found[0], register_only=True)
+            _, version, _ = self.current.lab.submit_cell(asked)
+            return self._swept(version.key, found, line)
         job, version, notice = self.current.lab.submit_cell(asked)
         notices = (notice,) if notice else ()
         if job is None:
             return _say(f"{version.key} is registered (version {version.version}); "
                         f"%job {version.key} runs it.", *notices)
         return self._shown(job, line, notices)
+
+    def _swept(self, key: str, payloads: list[dict[str, Any]], line: JobLine) -> object:
+        """A batch with a job for each combination."""
+        options = {name: value for name, value in line.options.items() if value is not None}
+        batch = self.current.lab.batch(key, payloads, **options)
+        return batch.wait() if line.has("wait") or line.has("follow") else batch
 
     def _shown(self, job: Any, line: JobLine, notices: tuple[str, ...]) -> object:
         if line.has("wait") or line.has("follow"):
@@ -115,6 +136,17 @@ class TetherMagics(Magics):
                 return _say("No jobs yet. Put %%job on top of a cell to make it one.")
             return self._shown(newest[0], line, ())
         return self._shown(lab.get(int(line.key)), line, ())
+
+
+def combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The payloads of a sweep: each list or tuple is gone through, all other values stay as they are."""
+    from tether_lab.lab.batch import product
+
+    axes = {name: list(value) for name, value in values.items() if isinstance(value, list | tuple | range)}
+    if not axes:
+        raise OptionError("--sweep: no value is a list", where="sweep",
+                          remedy="Write lr=0.1,0.01 or depth=[2, 4].")
+    return product({name: axes.get(name, [value]) for name, value in values.items()})
 
 
 def _say(*lines: str) -> object:
