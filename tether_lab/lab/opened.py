@@ -42,7 +42,7 @@ class OpenLab:
         self.waker = Waker(self.folder, self.settings)
         self.worker = WorkerControl(self.folder, self.settings)
         self._versions: dict[int, HandlerVersion] = {}
-        self._usual: dict[str, tuple[int, float | None]] = {}
+        self.usual_cache: dict[str, tuple[int, float | None]] = {}
         self._reader: Reader | None = None
         self._vault: Vault | None = None
         self._store: BlobStore | None = None

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .door import door
 from .handler import RegisteredHandler
+from .verbs import Verbs, key_of
 
 if TYPE_CHECKING:
     from .batch import Batch
     from .chain import Chain, ChainBuilder
-    from .lab import Lab
 
 
 @door
-class Together:
+class Together(Verbs):
     """What ``Lab`` can do with many jobs as one."""
 
     def chain(self, name: str) -> ChainBuilder:
         """Steps that wait for each other: ``lab.chain("etl").then("extract").then("load").enqueue()``."""
         from .chain import ChainBuilder
 
-        return ChainBuilder(_lab(self), name)
+        return ChainBuilder(self._lab, name)
 
     def batch(self, name: str, items: Iterable[Any], handler: str | RegisteredHandler | None = None, *,
               then: str | RegisteredHandler | None = None, catch: str | RegisteredHandler | None = None,
@@ -32,20 +32,20 @@ class Together:
         (``catch``), when all have ended (``finally_``)."""
         from .batch import enqueue_batch
 
-        return enqueue_batch(_lab(self), name, items, _key(handler or name), options,
+        return enqueue_batch(self._lab, name, items, key_of(handler or name), options,
                              {"then": then, "catch": catch, "finally": finally_})
 
     def sweep(self, key: str | RegisteredHandler, **values: Iterable[Any]) -> Batch:
         """A batch over every combination of these values: ``lab.sweep("train", lr=[0.1, 0.01])``."""
         from .batch import enqueue_batch, product
 
-        return enqueue_batch(_lab(self), _key(key), product(values), _key(key), {}, {})
+        return enqueue_batch(self._lab, key_of(key), product(values), key_of(key), {}, {})
 
     def get_chain(self, number: int) -> Chain:
         """The chain with this number. Raises JobNotFound."""
         from .chain import Chain
 
-        found = Chain(_lab(self), int(number))
+        found = Chain(self._lab, int(number))
         _ = found.row
         return found
 
@@ -53,7 +53,7 @@ class Together:
         """The batch with this number. Raises JobNotFound."""
         from .batch import Batch
 
-        found = Batch(_lab(self), int(number))
+        found = Batch(self._lab, int(number))
         _ = found.row
         return found
 
@@ -63,7 +63,7 @@ class Together:
 
         from .chain import Chain
 
-        return [Chain(_lab(self), number) for number in groups.chains(_lab(self).queue, limit)]
+        return [Chain(self._lab, number) for number in groups.chains(self._lab.queue, limit)]
 
     def batches(self, limit: int = 100) -> list[Batch]:
         """The newest batches."""
@@ -71,12 +71,5 @@ class Together:
 
         from .batch import Batch
 
-        return [Batch(_lab(self), number) for number in groups.batches(_lab(self).queue, limit)]
+        return [Batch(self._lab, number) for number in groups.batches(self._lab.queue, limit)]
 
-
-def _lab(found: Together) -> Lab:
-    return cast("Lab", found)
-
-
-def _key(key: str | RegisteredHandler) -> str:
-    return key.key if isinstance(key, RegisteredHandler) else key
