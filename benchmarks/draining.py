@@ -1,0 +1,108 @@
+"""How many jobs a second two runners end: warm functions, cells; beside huey's processes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from environments import NotInstalled, environment
+from figure import Figure, spread
+from kernel import Kernel
+
+HUEY = "huey==3.5.4"
+ROUNDS, RUNNERS = 3, 2
+SIDE = Path(__file__).with_name("huey_side.py")
+
+
+def noop(i: int = 0) -> None:
+    pass
+
+
+def draining() -> Iterator[Figure]:
+    """Alternating rounds; each starts with everything running and everything enqueued."""
+    from tether_lab import Lab
+
+    ours: dict[str, list[float]] = {"process": [], "power": []}
+    theirs: list[float] = []
+    labs = {d: Lab(f"drain-{d}", durability=d, runners=RUNNERS) for d in ours}
+    for lab in labs.values():
+        lab.register(noop, "noop", isolation="warm")
+    for _ in range(ROUNDS):
+        for durability, lab in labs.items():
+            ours[durability].append(drained(lab, "noop", 20_000))
+        if (found := huey(5_000)) is not None:
+            theirs.append(found)
+    for lab in labs.values():
+        lab.worker.stop(now=True)
+        lab.close()
+    for durability, found in ours.items():
+        yield Figure(f"drain, warm no-ops, {durability}", statistics.median(found),
+                     15_000 if durability == "process" else None, "/s", spread(found), at_least=True)
+    if theirs:
+        yield Figure("drain, huey (SQLite, processes)", statistics.median(theirs), None, "/s", spread(theirs))
+        times = statistics.median(ours["process"]) / statistics.median(theirs)
+        yield Figure("drain, warm no-ops: times huey", times, 5.0, "×", at_least=True)
+    yield from cells()
+
+
+def cells() -> Iterator[Figure]:
+    """A process of its own for each: forked, run, ended."""
+    from tether_lab import Lab
+
+    with Lab("drain-cells", durability="process", runners=RUNNERS) as lab:
+        lab.worker.start()
+        kernel = Kernel()
+        kernel.run("%load_ext tether_lab\n%tether use drain-cells\nimport pandas as pd\n"
+                   "frame = pd.DataFrame({'a': [1]})")
+        kernel.run("%%job bare --register\n1 + 1")
+        kernel.run("%%job framed --register\nlen(frame)")
+        kernel.end()
+        for key, target in (("bare", 200), ("framed", 100)):
+            drained(lab, key, 20)
+            found = [drained(lab, key, 300) for _ in range(ROUNDS)]
+            name = "bare" if key == "bare" else "pandas loaded"
+            yield Figure(f"drain, cells, {name}", statistics.median(found), target, "/s", spread(found),
+                         at_least=True)
+        lab.worker.stop(now=True)
+
+
+def drained(lab: Any, key: str, count: int) -> float:
+    """Jobs a second from the first to the last end, by the times that the worker wrote down."""
+    lab.worker.start()
+    lab.enqueue(key).result(timeout=60)
+    lab.pause()
+    jobs = lab.enqueue_many(key, [{}] * count)
+    time.sleep(0.5)
+    lab.resume()
+    jobs[-1].wait(timeout=600)
+    with sqlite3.connect(lab.folder.queue_db) as connection:
+        while True:
+            ended, first, last = connection.execute(
+                "SELECT count(finished_at), min(finished_at), max(finished_at) FROM job WHERE id >= ?",
+                (jobs[0].id,)).fetchone()
+            if ended == count:
+                break
+            time.sleep(0.05)
+    connection.close()
+    return (count - 1) / (last - first) * 1e6
+
+
+def huey(count: int) -> float | None:
+    """The same of huey, consumer with processes; None where it cannot be installed."""
+    try:
+        python = environment(HUEY)
+    except NotInstalled:
+        return None
+    with tempfile.TemporaryDirectory(prefix="tlb-huey-") as folder:
+        ran = subprocess.run([str(python), str(SIDE), folder, str(count), str(RUNNERS)], capture_output=True,
+                             text=True, timeout=600, check=False)
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
+    return float(json.loads(ran.stdout.splitlines()[-1])["drain"])
