@@ -33,11 +33,16 @@ $(DEMO_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 # Most tests wait for processes more than they compute: three at a time on two cores.
 BESIDE := -n 3 --dist worksteal
 
+# The JupyterLab extension's own checks: types (tsc --strict), eslint, unit tests (vitest).
+FRONT := $(BIN)/python labextension/build.py --run
+
 # The demo needs less than the tests do: on a fresh machine it waits only for that.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	@$(BIN)/python notebooks/demo.py
 
 test: $(STAMP)
+	@$(BIN)/python labextension/build.py --link
+	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" --ignore=tests/browser $(BESIDE)
 	@$(BIN)/python -m pytest -q -m "alone and not soak" --ignore=tests/browser
 	@$(BIN)/python -m pytest -q tests/browser        # apart: the browser's driver runs an event loop of its own
@@ -45,9 +50,11 @@ test: $(STAMP)
 check: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" tests/unit tests/laws tests/house $(BESIDE)
 
 lab: $(STAMP)
+	@$(BIN)/python labextension/build.py --link
 	@$(BIN)/jupyter lab notebooks
 
 bench: $(STAMP)

@@ -116,3 +116,8 @@ def unload_ipython_extension(shell: Any) -> None:
     from .cell.extension import unload_ipython_extension as unload
 
     unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where the JupyterLab extension lies, for `jupyter-builder develop`."""
+    return [{"src": "labextension", "dest": "tether-lab"}]

@@ -7,7 +7,8 @@ import re
 
 from tests.house.source import ROOT, shown, tracked
 
-TEXT = {".py", ".md", ".toml", ".txt", ".sql", ".ipynb", ".yml", ".yaml", ".cfg", ".json", ""}
+TEXT = {".py", ".md", ".toml", ".txt", ".sql", ".ipynb", ".yml", ".yaml", ".cfg", ".json", ".ts", ".tsx",
+        ".mts", ".mjs", ".css", ".lock", ""}
 MACHINE = re.compile(r"(?<![\w/.~-])/(?:work|root|farm|opt/pypi|home/[a-z]+|Users/\w+|tmp/(?:bash_jobs|tl))/")
 REGISTRY = re.compile(r"https?://(?:registry|files|pypi|deb)\.[a-z.]+/|file:///")
 LEFT_OVER = re.compile(r"#\s*(?:TODO|FIXME|XXX|HACK)\b")
