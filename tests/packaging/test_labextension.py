@@ -38,7 +38,7 @@ def test_the_sdist_becomes_a_wheel_without_node(place: Path, tmp_path: Path) -> 
     assert list(unpacked.glob("tether_lab/labextension/static/remoteEntry.*.js"))
     said = fresh.run(sys.executable, "-c",
                      "import build; assert build.is_fresh(); build.build(); print('nothing to build')",
-                     cwd=unpacked / "labextension", PATH=str(tmp_path), PYTHONPATH=str(unpacked / "labextension"))
+                     cwd=unpacked / "labextension", PATH=str(tmp_path))
     assert "nothing to build" in said
 
 
