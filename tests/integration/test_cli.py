@@ -18,7 +18,7 @@ import pytest
 from eventually import eventually
 
 from tether_lab import Lab
-from tether_lab.cli import main
+from tether_lab.cli.main import main
 from tether_lab.cli.parsing import COMMANDS, parser
 from tether_lab.cli.terminal import printable, safe
 from tether_lab.job import OPTIONS
@@ -111,7 +111,7 @@ def test_enqueue_reads_values_and_waits(lab: Lab) -> None:
     (("--lab", "a b", "jobs"), 2, "not the name of a lab"),
     (("run", "no-such-program"), 2, "there is no program"),
     (("run", "no-such.py"), 2, "there is no file"),
-    (("run", "report.ipynb"), 2, "is a notebook"),
+    (("run", "report.ipynb"), 2, "there is no notebook"),
     (("run",), 2, "run what?"),
     (("run", "--timeout", "soon", "true"), 2, "timeout"),
     (("enqueue", "x", "novalue"), 2, "no value"),

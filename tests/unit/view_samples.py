@@ -121,6 +121,7 @@ OPTIONS_SET = JobOptions(dedup=Dedup.by_input("1h"), on_conflict="raise",
     priority=5, queue="high", delay=60.0, at=1_772_000_000.0, expires=3600.0, max_attempts=4,
     retry=RetryPolicy.exponential(), timeout=Timeout(240, 300), isolation="warm", memory=2_000_000_000,
     max_output=5000, keep=("model",), tags=("nightly",), description="first run", meta={"who": "ada"},
-    cache=86400.0, seed=7, concurrency=Concurrency("gpu", 2), rate_limit=RateLimit(10, 60.0), expedite=True,
+    cache=86400.0, seed=7, output="/tmp/{name}.ipynb",
+    kernel="ir", concurrency=Concurrency("gpu", 2), rate_limit=RateLimit(10, 60.0), expedite=True,
     window=TimeWindow(22, 6, "MON-FRI", "Europe/Madrid"),
     constraints=Constraints("connected", min_free_memory=2_000_000_000))

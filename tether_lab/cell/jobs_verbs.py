@@ -261,6 +261,9 @@ def help_text() -> str:
 def cell_text(job: Job) -> str:
     """A cell that would enqueue this job again: its line and its source."""
     version = job.version
+    if version.kind == "notebook":
+        return f"%job {version.manifest.shell['notebook']} " + " ".join(
+            f"{name}={value!r}" for name, value in job.payload.items())
     if version.kind not in ("cell", "shell"):
         return str(version.source)
     line = ["%%job", version.key]

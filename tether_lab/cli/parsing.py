@@ -144,7 +144,19 @@ def _run(to: argparse.ArgumentParser) -> None:
     to.add_argument("--key", metavar="KEY", help="the key to list it under (default: made of its name)")
     _option_flags(to)
     to.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND …",
-                    help="a program and its arguments, or a .py or .sh script")
+                    help="a program and its arguments, a .py or .sh script, or a notebook (-p NAME=VALUE: a "
+                         "parameter of it)")
+
+
+def notebook_parser() -> Parser:
+    """What may stand behind the name of a notebook."""
+    found = Parser(prog="tether-lab run NOTEBOOK.ipynb")
+    found.add_argument("-p", "--parameters", action="append", default=[], metavar="NAME=VALUE",
+                       help="a value for the cell tagged parameters: JSON, or else a text; may be repeated")
+    found.add_argument("--detach", "-d", action="store_true", help="print the job's number and return")
+    found.add_argument("--key", metavar="KEY", help="the key to list it under (default: its file name)")
+    _option_flags(found)
+    return found
 
 
 SCHEDULE_VERBS = ("list", "add", "show", "next", "pause", "resume", "run", "remove")
@@ -220,8 +232,9 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "enqueue": (_enqueue, "Enqueue one job of a registered handler.",
                 ("enqueue train lr=0.1 epochs=3", "enqueue report --delay 10m --retries 2 --wait",
                  "enqueue train --payload '{\"lr\": 0.1}'")),
-    "run": (_run, "Run a program or script as a job; its exit code is passed on.",
-            ("run python train.py --epochs 3", "run --retries 2 --timeout 1h ./nightly.sh",
+    "run": (_run, "Run a program, script or notebook as a job; its exit code is passed on.",
+            ("run python train.py --epochs 3", "run report.ipynb -p region=north --output north.ipynb",
+             "run --retries 2 --timeout 1h ./nightly.sh",
              "run -d --shell 'make data && make report'")),
     "handlers": (_handlers, "List the registered handlers.", ("handlers",)),
     "history": (_history, "What ran, a line an attempt.", ("history", "history train --since 1d --json")),

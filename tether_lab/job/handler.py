@@ -113,7 +113,7 @@ class HandlerVersion:
     uuid: str
     key: str
     version: str
-    kind: str                      # cell | function | class | shell
+    kind: str                      # cell | function | class | shell | notebook
     source: str
     parameters: str                # JSON object: name -> {"required": bool, "type": str|None}
     manifest: Manifest

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from tether_lab.errors import OptionError
@@ -49,6 +50,8 @@ class JobOptions:
     meta: dict[str, Any] = field(default_factory=dict)
     cache: float | bool | None = None    # True, or the oldest acceptable age in seconds
     seed: int | None = None
+    output: str | None = None          # notebooks: a full path, with {name} {job} {date} {time}
+    kernel: str | None = None          # notebooks: the name of a kernelspec
     parents: tuple[str, ...] = ()        # name=uuid of the jobs whose results it is handed
     shared_input: bool = False           # its payload is a chain's: keys that it does not take are fine
     scheduled_for: float | None = None   # POSIX seconds of the fire that made it; ctx.scheduled_for
@@ -211,6 +214,11 @@ def _cache(value: Any) -> float | bool:
     return value if isinstance(value, bool) else seconds(value, what="cache")
 
 
+def _path(value: Any) -> str:
+    """A full path, from here: a job has no working folder yet."""
+    return str(Path(_text(4000)(str(value))).expanduser().absolute())
+
+
 def _meta(value: Any) -> dict[str, Any]:
     from .request import check_payload
 
@@ -242,6 +250,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("meta", _meta, "JSON", "Any JSON object, kept with the job."),
     Option("cache", _cache, "AGE", "If the same code, data and payload already completed, return that job."),
     Option("seed", _integer(0, 2**63 - 1), "N", "Seed the random generators of the job from this number."),
+    Option("output", _path, "PATH", "Notebooks: the executed copy, as in runs/{name}-{date}-{job}.ipynb (default: beside it)."),
+    Option("kernel", _text(200), "NAME", "Notebooks: run in this kernel (default: the one it names)."),
 )
 BY_NAME = {option.name: option for option in OPTIONS}
 

@@ -36,7 +36,7 @@ class Column:
 _VERSION = (
     Column("key", "key", "version", "job key of the handler", core=True),
     Column("handler_version", "version", "version", "version of the handler, a hash", core=True),
-    Column("kind", "kind", "version", "cell, function, class or shell"),
+    Column("kind", "kind", "version", "cell, function, class, shell or notebook"),
     Column("notebook", "notebook", "version", "notebook that the handler came from"),
     Column("git_commit", "git_commit", "version", "commit of the folder that it came from"),
 )

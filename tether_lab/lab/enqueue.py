@@ -66,10 +66,15 @@ def loose(version: HandlerVersion) -> list[str]:
 
 
 def find(lab: Lab, key: str) -> Handler:
-    """The head of a key, or UnknownHandler naming the keys that exist."""
+    """The head of a key, or UnknownHandler naming those there are. A notebook file is registered as it is."""
     from tether_lab.job_queue import handlers
 
-    found = handlers.head(lab.queue, check_key(key))
+    from .notebooks import as_handler, is_notebook
+
+    found = as_handler(lab, key) if is_notebook(key) else None
+    if found is None and is_notebook(key) and "/" in key:
+        raise UnknownHandler(f"there is no notebook {key}", where="key", remedy="Check the path.")
+    found = found or handlers.head(lab.queue, check_key(key))
     if found is not None:
         return found
     keys = sorted(handler.key for handler in handlers.handlers(lab.queue))
@@ -88,4 +93,8 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
     """Rows to insert, signed by this user. ``parents``: whom they wait for; ``uuid_``: of the only one."""
     from tether_lab.worker.new_jobs import new_jobs
 
+    if version.kind == "notebook":
+        from .notebooks import check_kernel
+
+        check_kernel(version, options)
     return new_jobs(lab.sign_job, version, payloads, options, now(), parents=parents, uuid_=uuid_)

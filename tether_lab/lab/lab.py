@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.job import HandlerVersion
@@ -60,6 +61,15 @@ class Lab(OpenLab, Registering, Asking, Acting, Together, InTime):
         from .commands import enqueue_command
 
         return enqueue_command(self, command, key, options)
+
+    def enqueue_notebook(self, path: str | os.PathLike[str], parameters: Mapping[str, Any] | None = None, *,
+                         key: str | None = None, **options: Any) -> Job:
+        """A whole notebook as a job, as it is on disk now: ``parameters`` go into a cell behind the one
+        tagged ``parameters``, its kernel runs the cells, the executed copy is saved (``output=``). Its
+        file name is its key: ``lab.schedule("report.ipynb", …)``, ``lab.sweep("report.ipynb", …)``."""
+        from .notebooks import enqueue_notebook
+
+        return enqueue_notebook(self, path, parameters, key, options)
 
     def submit_cell(self, request: CellRequest) -> tuple[Job | None, HandlerVersion, str | None]:
         """What ``%%job`` does: see ``CellRequest``."""

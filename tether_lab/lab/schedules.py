@@ -19,6 +19,7 @@ from tether_lab.worker.payload import read_payload
 from . import clock
 from .door import door
 from .enqueue import find
+from .notebooks import check_kernel
 
 if TYPE_CHECKING:
     from .job import Job
@@ -152,12 +153,15 @@ def schedule(lab: Lab, key: str, payload: object, name: str | None, given: Mappi
             raise OptionError(f"{word} and a schedule do not go together", where=word,
                               remedy="lab.schedule_at and lab.schedule_delayed enqueue one job for later.")
     handler = find(lab, key)
+    key, version = handler.key, lab.version(handler.head)
     wanted = options_of(options, JobOptions.from_json(handler.options))
     rule = rule_of(said, clock.now())
     if rule.overlap in ("queue", "cancel") and wanted.concurrency is not None:
         raise OptionError(f"overlap={rule.overlap!r} and concurrency do not go together", where="overlap",
                           remedy="Use overlap='allow'; concurrency then says how many run at once.")
-    read_payload(payload, lab.version(handler.head), handler.defaults, lab.blob_store,
+    if version.kind == "notebook":
+        check_kernel(version, wanted)
+    read_payload(payload, version, handler.defaults, lab.blob_store,
                  limit=lab.settings.payload_limit, plain=True)
     from tether_lab.job import check_payload
 

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tether_lab.job import JobOptions, Manifest
 
 from . import command, context, failures, randomness, result, wire
@@ -132,6 +134,8 @@ class Attempt:
                 return self._call()
             case "shell":
                 return self._command()
+            case "notebook":
+                return self._notebook()
             case other:
                 raise ValueError(f"a job of kind {other!r}, which this runner does not know")
 
@@ -207,6 +211,23 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001  what the command met
             return failures.ended(self.task.job_id, self.task.epoch, error, trace="")
         return self._returned(None, {})
+
+    def _notebook(self) -> wire.Ended:
+        self._load({})
+        from .notebook import CellFailed, Run
+
+        about = {"path": self.manifest.shell.get("notebook"), "output": self.options.output,
+                 "kernel": self.options.kernel}
+        self._started()
+        try:
+            value = self._around(Run(self.task.source, self.context, self.desk.output, about))
+        except CellFailed as error:          # its cell has shown it already
+            ended = failures.ended(self.task.job_id, self.task.epoch, error, trace=error.trace)
+            return msgspec.structs.replace(ended, error_types=error.types)
+        except BaseException as error:  # noqa: BLE001  what nbclient met
+            self.show(error)
+            return failures.ended(self.task.job_id, self.task.epoch, error)
+        return self._returned(value, {})
 
     # -- steps ---------------------------------------------------------------------------------
 

@@ -54,6 +54,9 @@ def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], o
     if options.isolation == "warm" and version.kind not in ("function", "class"):
         raise OptionError(f"isolation: a {version.kind} cannot run warm", where="isolation",
                           remedy="Leave it out (clean), or register a function with @lab.handler.")
+    if version.kind != "notebook" and (options.output or options.kernel):
+        word = "output" if options.output else "kernel"
+        raise OptionError(f"{word} is for notebooks; {version.key} is a {version.kind}", where=word)
     _check_dedup(options)
     if options.expedite:
         options = replace(options, queue="critical", priority=1_000_000)

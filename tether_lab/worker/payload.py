@@ -43,6 +43,7 @@ def read_payload(payload: object, version: HandlerVersion, defaults: str, store:
     given = _mapping(payload)
     merged = {**json.loads(defaults), **given} if defaults != "{}" else given
     _check_declared(version, merged, shared=shared)
+    plain = plain or version.kind == "notebook"        # its parameters are written into a cell
     strange = [] if plain else [name for name, value in merged.items()
                                 if isinstance(name, str) and not is_json(value)]
     text = check_payload({name: value for name, value in merged.items() if name not in strange},

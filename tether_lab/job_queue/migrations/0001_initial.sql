@@ -19,7 +19,7 @@ CREATE TABLE handler_version (
     uuid        TEXT NOT NULL UNIQUE,
     key         TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
     version     TEXT NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind IN ('cell', 'function', 'class', 'shell')),
+    kind        TEXT NOT NULL CHECK (kind IN ('cell', 'function', 'class', 'shell', 'notebook')),
     source      TEXT NOT NULL,
     parameters  TEXT NOT NULL,
     manifest    TEXT NOT NULL,
