@@ -125,7 +125,7 @@ def card(snapshot: Snapshot) -> Card:
         bars=progress.bars, more_bars=progress.more,
         error=_error(snapshot), result=_result(snapshot),
         tail="" if row.state is State.COMPLETED else _tail(snapshot.tail),
-        captured=_captured(manifest), captures=_captures(manifest),
+        captured=captured(manifest), captures=_captures(manifest),
         warnings=_warnings(snapshot, manifest), notices=snapshot.notices,
         attempts=tuple(_attempt(attempt, snapshot.at) for attempt in snapshot.attempts),
         options=options_shown(row), timings=_timings(snapshot),
@@ -171,7 +171,7 @@ def _result(snapshot: Snapshot) -> str:
     return f"{brief(found.text, 120)} ({found.type}{weight})"
 
 
-def _captured(manifest: Manifest | None) -> str:
+def captured(manifest: Manifest | None) -> str:
     """One line: ``df 100 MB, model 2.0 KB, +3 functions; imports np, pd``."""
     if manifest is None:
         return ""
