@@ -30,6 +30,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .assignments import assigned
     from .blobs import LARGE, Blobs, BlobStore
     from .capture import Captured, CaptureRequest, capture_cell, capture_function
     from .hints import hint
@@ -44,6 +45,7 @@ _HOME = {
     "LARGE": "blobs", "BlobStore": "blobs", "Blobs": "blobs",
     "CaptureRequest": "capture", "Captured": "capture", "capture_cell": "capture",
     "capture_function": "capture",
+    "assigned": "assignments",
     "hint": "hints",
     "load_kept": "loading", "load_manifest": "loading", "load_result": "loading",
     "load_values": "loading",
@@ -56,7 +58,7 @@ _HOME = {
 
 __all__ = [
     "LARGE", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "Names", "analyse",
-    "capture_cell", "capture_function", "capture_values", "dump_result", "hint", "interpreter",
+    "assigned", "capture_cell", "capture_function", "capture_values", "dump_result", "hint", "interpreter",
     "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
     "watch_modules",
 ]

@@ -7,6 +7,7 @@ moment it is imported there, so that a setting alone never costs an import.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import pickle
 import sys
@@ -123,6 +124,24 @@ def _backend(pyplot: Any) -> Any:
 
 def _load_backend(pyplot: Any, _: Any) -> None:
     pyplot.switch_backend(pyplot.matplotlib.rcParams["backend"])
+
+
+def _colormaps(colors: Any) -> Any:
+    """How another library has colormaps shown (seaborn does, when it is imported)."""
+    return {name: printer.__module__ for name, printer in vars(colors.Colormap).items()
+            if name.startswith("_repr_") and not printer.__module__.startswith(("matplotlib", "__main__"))}
+
+
+def _set_colormaps(colors: Any, found: Mapping[str, str]) -> None:
+    def replaced(name: str, module: str) -> Callable[[Any], Any]:
+        def shown(colormap: Any) -> Any:
+            importlib.import_module(module)               # which puts its own in the place of this one
+            printer = getattr(colors.Colormap, name)
+            return None if printer is shown else printer(colormap)
+        return shown
+
+    for name, module in found.items():
+        setattr(colors.Colormap, name, replaced(name, module))
 
 
 # -- numpy -----------------------------------------------------------------------------------------------
@@ -301,6 +320,7 @@ _ASPECTS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]
     "pandas": ("pandas", _pandas_options, _set_pandas),
     "matplotlib": ("matplotlib", _rc_parameters, _set_rc),
     "pyplot": ("matplotlib.pyplot", _backend, _load_backend),
+    "colormaps": ("matplotlib.colors", _colormaps, _set_colormaps),
     "numpy": ("numpy", _numpy, _set_numpy),
     "sklearn": ("sklearn", _sklearn, lambda sklearn, found: sklearn.set_config(**found)),
     "plotly": ("plotly.io", _plotly, _set_plotly),

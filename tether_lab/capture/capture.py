@@ -17,10 +17,12 @@ from tether_lab.errors import CaptureRefused
 from tether_lab.job.handler import Manifest, Variable
 
 from .ambient import read_ambient
+from .assignments import assigned
 from .blobs import BlobStore
 from .environment import changes, settings_of
-from .modules import local_modules, top
+from .modules import Snapshot, local_modules, top
 from .names import Names, analyse
+from .patches import changed, shown_alive
 from .texts import KERNELS_OWN
 from .writing import Writer
 
@@ -45,6 +47,7 @@ class CaptureRequest:
     ``warn, limit``   bytes; past ``limit`` the capture is refused before anything is copied
     ``local_roots``   folders of the notebook's own modules; () = the working folder
     ``seeded``        generators that the notebook seeded: "random", "numpy.random", "torch"
+    ``assigned``      dotted names that its cells set: "math.tau", "pd.DataFrame.head"
     ``repeated``      the handler is expected to run more than once
     ``magics``        the kernel's user-defined magics, as {"line:name": function}
     ``printers``      functions that show values of a type, as {"MIME type|module|name": function}
@@ -62,6 +65,7 @@ class CaptureRequest:
     limit: float = 2e9
     local_roots: tuple[Path, ...] = ()
     seeded: frozenset[str] = frozenset()
+    assigned: frozenset[str] = frozenset()
     repeated: bool = False
     magics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     printers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -158,7 +162,8 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
     if request.seeded & state.keys():
         found.notes.append("%%job goes on from the notebook's random state, %job draws anew: "
                            + ", ".join(sorted(request.seeded & state.keys())))
-    local = local_modules(_seeds(names, found), request.local_roots)
+    seeds = _seeds(names, found)
+    local = local_modules(seeds, request.local_roots)
     packages = _packages(names, found, set(local.modules))
     environ, withheld = changes(found.environ | settings_of(packages), request.environ_names)
     size = len(stream) + sum(writer.large.values())
@@ -170,7 +175,8 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
         ambient=writer.put(pickle.dumps(state, protocol=5)) if state else None,
         shell=dict(request.shell), missing=found.missing, others=_others(request.namespace, found),
         packages=packages,
-        warnings=(*found.warnings, *local.warnings, *_about(request, names, found, withheld, size)),
+        warnings=(*found.warnings, *local.warnings, *_left_behind(request, seeds, local),
+                  *_about(request, names, found, withheld, size)),
         notes=tuple(found.notes), size=size, large=writer.large,
         python=f"{sys.version_info[0]}.{sys.version_info[1]}", cloudpickle=_cloudpickle(stream),
     )
@@ -227,6 +233,13 @@ def _packages(names: Names, found: Gathered, local: set[str]) -> tuple[str, ...]
     own = {top(name) for name in local} | {"__main__", "cloudpickle", top(__name__), ""}
     wanted = {top(name) for name in _seeds(names, found)} - own - sys.stdlib_module_names
     return tuple(sorted(wanted - set(sys.builtin_module_names)))
+
+
+def _left_behind(request: CaptureRequest, seeds: list[str], local: Snapshot) -> list[str]:
+    """What the notebook did to libraries, and what it shows alive."""
+    sources = [str(module["source"]) for module in local.modules.values()]
+    return [*changed(request.assigned - assigned(request.source), request.namespace, seeds),
+            *shown_alive(seeds, sources)]
 
 
 def _about(request: CaptureRequest, names: Names, found: Gathered, withheld: list[str],

@@ -182,10 +182,12 @@ class Evidence:
         if magic in texts.CODE_MAGICS:
             code = texts.without_options(argument)
             if texts.parse(code) is not None:
-                return [code]
+                return [texts.as_function(code) if magic == "timeit" else code]
             self.names.mention(texts.words(argument), line)
         elif magic in texts.NAMING_MAGICS:
             self.names.mention(texts.words(argument), line)
+        elif magic == "matplotlib":
+            self.names.magics.add(f"line:matplotlib {argument.strip()}")
         elif magic == "env":
             self.names.environ.setdefault(argument.partition("=")[0].strip(), line)
         elif magic == "run" and "-i" in argument.split():
@@ -198,7 +200,7 @@ class Evidence:
             return [body, *(f"{word} = None" for word in kept[:1] if word.isidentifier())]
         if magic in texts.CODE_MAGICS:
             setup = texts.without_options(argument)
-            return [setup, body] if magic == "timeit" and setup else [body]
+            return [texts.as_function(f"{setup}\n{body}") if magic == "timeit" else body]
         if magic in texts.SCRIPT_MAGICS:
             options = argument.split()
             return [f"{word} = None" for flag, word in pairwise(options)

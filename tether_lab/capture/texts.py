@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 
 NAME = r"[A-Za-z_]\w*"
 _AT = re.compile(rf"@({NAME})")
@@ -18,6 +19,9 @@ CODE_MAGICS = frozenset({"time", "timeit", "prun", "memit", "mprun", "lprun", "c
 NAMING_MAGICS = frozenset({"pinfo", "pinfo2", "psource", "pdoc", "pdef", "pfile", "store", "xdel"})
 SCRIPT_MAGICS = frozenset({"bash", "sh", "script", "perl", "ruby", "python", "python3", "system", "sx"})
 
+INTERACTIVE_BACKENDS = ("auto", "gtk", "gtk3", "gtk4", "ipympl", "macosx", "nbagg", "notebook", "osx", "qt",
+                        "qt5", "qt6", "tk", "webagg", "widget", "wx")
+
 KERNELS_OWN = {
     **dict.fromkeys(("debug", "pdb"), "asks somebody, and nobody is there to answer a job"),
     **dict.fromkeys(("history", "hist", "recall", "rep", "rerun", "macro", "save", "notebook", "pastebin"),
@@ -27,6 +31,8 @@ KERNELS_OWN = {
     "lsmagic": "lists the magics of the job; some of the notebook's are for kernels only",
     "tb": "shows the last error of the job, not of the notebook",
     **dict.fromkeys(("connect_info", "qtconsole"), "is about a kernel, and a job has none"),
+    **dict.fromkeys((f"matplotlib {shown}".strip() for shown in INTERACTIVE_BACKENDS),
+                    "needs a window or a live widget: a job shows its figures as pictures"),
 }
 """Magics whose answer in a job is another than in the notebook, and why."""
 
@@ -76,6 +82,12 @@ def expression_names(text: str) -> list[str]:
 def without_options(line: str) -> str:
     """The code of ``-n 10 -r3 f(x)``."""
     return _OPTIONS.sub("", line, count=1)
+
+
+def as_function(code: str) -> str:
+    """What ``%timeit`` makes of its code: a function that is called, so that what the code binds is gone
+    afterwards and what it reads is the notebook's."""
+    return f"def _timed_():\n{textwrap.indent(code, '    ')}\n    pass\n_timed_()"
 
 
 def parse(source: str) -> list[ast.stmt] | None:

@@ -1,8 +1,8 @@
 """What the notebook around a cell is like: where it lies, what its shell has, what its cells did.
 
-``Memory`` is told of every executed cell and looks for two things cheaply (tens of microseconds a
-cell): which global random generators were seeded, and whether local modules were imported, so that
-``capture`` can note how old their files were then.
+``Memory`` is told of every executed cell and looks for three things cheaply (tens of microseconds a
+cell): which global random generators were seeded, what was set on modules and classes, and whether
+local modules were imported, so that ``capture`` can note how old their files were then.
 """
 
 from __future__ import annotations
@@ -31,18 +31,26 @@ class Memory:
 
     def __init__(self, shell: Any, note_modules: Callable[[], object] = _note_modules) -> None:
         self.seeded: set[str] = set()
+        self.assigned: set[str] = set()
         self._note_modules = note_modules
         self._known: set[str] = set()
         for source in shell.user_ns.get("In", ()):
-            self._look_for_seeds(str(source))
+            self._look_into(str(source))
         self._look_for_modules()
 
     def after_cell(self, result: Any = None) -> None:
         """To be called when a cell has run (IPython's ``post_run_cell``)."""
         source = getattr(getattr(result, "info", None), "raw_cell", None)
         if isinstance(source, str):
-            self._look_for_seeds(source)
+            self._look_into(source)
         self._look_for_modules()
+
+    def _look_into(self, source: str) -> None:
+        from tether_lab.capture import assigned
+
+        self._look_for_seeds(source)
+        if not source.lstrip().startswith("%%job"):        # that ran elsewhere
+            self.assigned |= assigned(source)
 
     def _look_for_seeds(self, source: str) -> None:
         """A call such as ``np.random.seed(1)``, ``seed_everything(1)``. A cell that only defines a

@@ -31,7 +31,8 @@ def request(shell: Any, memory: Memory, line: JobLine, cell: str) -> CellRequest
         with_names=line.names("with"), without=line.names("without"),
         capture=str(line.flags.get("capture", "auto")), environ_names=line.names("env"),
         register_only=line.has("register"), notebook=notebook, cell_id=cell_id,
-        shell=shell_state(shell), seeded=frozenset(memory.seeded))
+        shell=shell_state(shell), seeded=frozenset(memory.seeded),
+        assigned=frozenset(memory.assigned))
 
 
 def transform(shell: Any, cell: str) -> str:

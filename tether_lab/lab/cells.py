@@ -31,8 +31,9 @@ class CellRequest:
     ``parameters`` the values on the line: they declare the cell's parameters and are this job's
     payload. ``kind`` is ``cell`` or ``shell``. ``shell`` is what its runner needs of the shell
     (``extensions``, ``aliases``, ``magics`` as ``{"line": {name: function}}``, ``display``,
-    ``printers``), ``seeded`` which random generators the notebook seeded, ``module_times`` when
-    local modules were written as they were first imported.
+    ``printers``), ``seeded`` which random generators the notebook seeded, ``assigned`` what its cells
+    set on modules and classes, ``module_times`` when local modules were written as they were first
+    imported.
     """
 
     source: str
@@ -51,6 +52,7 @@ class CellRequest:
     cell_id: str | None = None
     shell: Mapping[str, Any] = field(default_factory=dict)
     seeded: frozenset[str] = frozenset()
+    assigned: frozenset[str] = frozenset()
     module_times: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -107,8 +109,9 @@ def _capture(lab: Lab, request: CellRequest) -> Captured:
         parameters=frozenset(request.parameters), with_names=request.with_names,
         without=request.without, mode="none" if request.kind == "shell" else request.capture,
         environ_names=request.environ_names, warn=lab.settings.capture_warn,
-        limit=lab.settings.capture_limit, seeded=request.seeded, repeated=request.register_only,
-        magics=magics, printers=request.shell.get("printers", {}), shell=shell), lab.blob_store)
+        limit=lab.settings.capture_limit, seeded=request.seeded, assigned=request.assigned,
+        repeated=request.register_only, magics=magics, printers=request.shell.get("printers", {}),
+        shell=shell), lab.blob_store)
 
 
 def derived_key(request: CellRequest) -> str:

@@ -27,6 +27,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from tether_lab.capture.texts import INTERACTIVE_BACKENDS
 from tether_lab.errors import JobCancelled, NobodyThere
 
 from . import failures, shell_commands, shell_settings, wire
@@ -140,6 +141,11 @@ class JobShell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """``%matplotlib inline`` and ``%gui``: a job has no windows, so no event loop to join."""
+
+    def enable_matplotlib(self, gui: Any = None) -> Any:
+        """``%matplotlib``: windows and live widgets need somebody who looks at them now."""
+        enable: Callable[[Any], Any] = super().enable_matplotlib
+        return enable("inline" if gui in INTERACTIVE_BACKENDS else gui)
 
     def should_run_async(self, raw_cell: str, **more: Any) -> bool:
         if super().should_run_async(raw_cell, **more):
