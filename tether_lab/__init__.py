@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         JobFailed,
         JobNotFound,
         JobWasCancelled,
+        KeyMissing,
         NoRetry,
         OptionError,
         PayloadError,
@@ -70,16 +71,16 @@ _HOMES = {
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "DuplicateJob", "JobCancelled",
-        "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "NoRetry", "OptionError", "PayloadError",
-        "QueueError", "ResultUnavailable", "ScheduleNotFound", "SoftTimeout", "TetherLabError",
+        "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "KeyMissing", "NoRetry", "OptionError",
+        "PayloadError", "QueueError", "ResultUnavailable", "ScheduleNotFound", "SoftTimeout", "TetherLabError",
         "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
     "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Constraints",
     "Cron", "Dedup", "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed",
-    "JobNotFound", "JobWasCancelled", "Lab", "NoRetry", "OptionError", "PayloadError", "QueueError",
-    "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze",
+    "JobNotFound", "JobWasCancelled", "KeyMissing", "Lab", "NoRetry", "OptionError", "PayloadError",
+    "QueueError", "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze",
     "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]

@@ -26,6 +26,7 @@ TetherLabError                    .code .message .remedy .where
 │   ├── ForeignDatabase
 │   └── SchemaMismatch
 ├── BadSignature                  bytes that this user's key did not sign
+├── KeyMissing                    bytes that only a key opens which is not here, or locked
 ├── ClaimLost                     an attempt that is no longer ours to end
 ├── WorkerError
 │   ├── WorkerDisabled
@@ -183,6 +184,11 @@ class SchemaMismatch(QueueError):
 
 class BadSignature(TetherLabError):
     """Bytes that this user's key did not sign. They were not loaded."""
+
+
+class KeyMissing(TetherLabError):
+    """A key that is lost, elsewhere, or locked by a passphrase; ``where`` is its id. What it encrypted
+    cannot be shown or run; everything in clear still can."""
 
 
 class ClaimLost(TetherLabError):

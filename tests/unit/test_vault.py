@@ -62,7 +62,7 @@ def test_another_users_key_verifies_nothing(vault: Vault, tmp_path: Path) -> Non
 def test_a_key_that_appears_later_is_found(vault: Vault, tmp_path: Path) -> None:
     """Rotation: an open vault verifies what a newer key signed; old signatures stay good."""
     before = vault.sign("d")
-    keys._create(tmp_path / "keys")
+    keys.create(tmp_path / "keys")
     newer = Vault.open(tmp_path / "keys")
     newest = max((tmp_path / "keys").iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert newer.key_id == newest.name

@@ -123,5 +123,6 @@ OPTIONS_SET = JobOptions(dedup=Dedup.by_input("1h"), on_conflict="raise",
     max_output=5000, keep=("model",), tags=("nightly",), description="first run", meta={"who": "ada"},
     cache=86400.0, seed=7, output="/tmp/{name}.ipynb",
     kernel="ir", concurrency=Concurrency("gpu", 2), rate_limit=RateLimit(10, 60.0), expedite=True,
+    encrypt=True, secret=("token",),
     window=TimeWindow(22, 6, "MON-FRI", "Europe/Madrid"),
     constraints=Constraints("connected", min_free_memory=2_000_000_000))

@@ -11,7 +11,9 @@ import pandas as pd
 
 from tether_lab.job_queue.frame_columns import Column
 from tether_lab.job_queue.frames import NOTHING
+from tether_lab.vault.sealing import is_sealed
 
+ENCRYPTED = "[encrypted]"
 Numbers = np.ndarray[Any, Any]
 
 
@@ -31,6 +33,17 @@ class Codes(dict[Any, int]):
         return [value for value in self if value is not None]
 
 
+class Texts(dict[Any, Any]):
+    """Equal texts as one object: errors repeat. Encrypted ones are shown as that: a frame has no key."""
+
+    def __init__(self) -> None:
+        super().__init__({None: np.nan})
+
+    def __missing__(self, value: str) -> str:
+        self[value] = shown = ENCRYPTED if is_sealed(value) else value
+        return shown
+
+
 class Growing:
     """One column while its rows come in, newest first. ``finished`` turns it round."""
 
@@ -38,7 +51,7 @@ class Growing:
         self.type = column.type
         self._parts: list[Any] = []
         self._codes = Codes()
-        self._texts: dict[str | None, Any] = {None: np.nan}
+        self._texts = Texts()
 
     def add(self, values: Sequence[Any]) -> None:
         """A batch of values as SQLite gave them."""
@@ -46,11 +59,9 @@ class Growing:
             case "category":
                 self._parts.append(np.fromiter(map(self._codes.__getitem__, values), np.int32, len(values)))
             case "text":
-                known = self._texts          # equal texts are one object: errors repeat
-                if len(known) > 100_000:
-                    known.clear()
-                    known[None] = np.nan
-                self._parts.append([known.setdefault(value, value) for value in values])
+                if len(self._texts) > 100_000:
+                    self._texts = Texts()
+                self._parts.append([self._texts[value] for value in values])
             case "words":
                 self._parts.append([() if value == "[]" else tuple(json.loads(value)) for value in values])
             case _:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .assignments import assigned
-    from .blobs import LARGE, Blobs, BlobStore
+    from .blobs import LARGE, SEALED_LIMIT, Blobs, BlobStore, MemoryStore, SealedStore
     from .capture import Captured, CaptureRequest, capture_cell, capture_function
     from .hints import hint
     from .loading import load_kept, load_manifest, load_result, load_values
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from .versions import version_hash
 
 _HOME = {
-    "LARGE": "blobs", "BlobStore": "blobs", "Blobs": "blobs",
+    "LARGE": "blobs", "BlobStore": "blobs", "Blobs": "blobs", "SealedStore": "blobs",
+    "MemoryStore": "blobs", "SEALED_LIMIT": "blobs",
     "CaptureRequest": "capture", "Captured": "capture", "capture_cell": "capture",
     "capture_function": "capture",
     "assigned": "assignments",
@@ -57,7 +58,8 @@ _HOME = {
 }
 
 __all__ = [
-    "LARGE", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "Names", "analyse",
+    "LARGE", "SEALED_LIMIT", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "MemoryStore",
+    "Names", "SealedStore", "analyse",
     "assigned", "capture_cell", "capture_function", "capture_values", "dump_result", "hint", "interpreter",
     "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
     "watch_modules",

@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions
@@ -22,6 +22,11 @@ LARGE = 64 * 1024                  # files are faster than rows from here on
 _HUGE = 4 * 1024 * 1024            # worth threads
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 _DIGITS = frozenset("0123456789abcdef")
+SEALED = "x"
+"""Ends the name of a blob that is encrypted: a name that tells nothing of the content, and bytes that
+only the vault opens. Whoever loads it is handed the content by the worker, or by the kernel's own lab."""
+SEALED_LIMIT = 200_000_000
+"""Encrypted contents go through memory and the wire, so they have a limit of their own."""
 
 
 def digest_of(buffer: Buffer) -> str:
@@ -48,7 +53,8 @@ def _leaf(view: memoryview) -> bytes:
 
 
 def _place(folder: Path, digest: str) -> Path:
-    if len(digest) != 40 or not set(digest) <= _DIGITS:
+    plain = digest.removesuffix(SEALED)
+    if len(plain) != 40 or not set(plain) <= _DIGITS:
         raise CaptureUnavailable(f"{digest!r} is no blob's name", where=digest)
     return folder / digest[:2] / digest
 
@@ -60,6 +66,18 @@ class BlobStore:
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder, self.durable = Path(folder), durable
         self._seen: set[bytes] = set()
+
+    large_from: float = LARGE
+    """Bytes from which a content becomes a file; below, it is handed on to the database."""
+
+    def close(self, content: Buffer) -> tuple[str, Buffer]:
+        """The name and the bytes under which a content is kept."""
+        return digest_of(content), content
+
+    def put_as(self, name: str, content: Buffer) -> None:
+        """Store bytes under a name that is not theirs to give."""
+        path = _place(self.folder, name)
+        self._name(self._write(memoryview(content).cast("B")), path)
 
     def put(self, buffer: Buffer) -> str:
         """Store the content; its digest. A content that is there already is only touched."""
@@ -130,6 +148,32 @@ class BlobStore:
         return beside
 
 
+class SealedStore(BlobStore):
+    """Encrypts what it keeps. ``seal`` gives a content's name and its closed bytes."""
+
+    def __init__(self, folder: Path, seal: Callable[[Buffer], tuple[str, bytes]], *,
+                 durable: bool = True) -> None:
+        super().__init__(folder, durable=durable)
+        self._seal = seal
+
+    def close(self, content: Buffer) -> tuple[str, Buffer]:
+        return self._seal(content)
+
+    def put(self, buffer: Buffer) -> str:
+        name, closed = self._seal(buffer)
+        self.put_as(name, closed)
+        return name
+
+
+class MemoryStore(BlobStore):
+    """Writes nothing: all is handed on, for somebody else to encrypt."""
+
+    large_from = float("inf")
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull))
+
+
 def _sample(view: memoryview) -> bytes:
     """A quick look at a content: whether it is likely to have been stored before."""
     found = hashlib.blake2b(view.nbytes.to_bytes(8, "little"), digest_size=16)
@@ -165,6 +209,11 @@ class Blobs:
 
     def __getitem__(self, digest: str) -> Buffer:
         found = self.small.get(digest)
+        if digest.endswith(SEALED):
+            if found is None:
+                raise CaptureUnavailable(f"the encrypted blob {digest[:12]} was not handed over", where=digest,
+                                         remedy="It was pruned or removed; run the cell again.")
+            return found                      # opened, and so authenticated, by the vault
         if found is None:
             return self._map(digest)
         if digest_of(found) != digest:

@@ -18,7 +18,7 @@ from tether_lab.job.handler import Manifest, Variable
 
 from .ambient import read_ambient
 from .assignments import assigned
-from .blobs import BlobStore
+from .blobs import BlobStore, SealedStore
 from .environment import changes, settings_of
 from .modules import Snapshot, local_modules, top
 from .names import Names, analyse
@@ -179,6 +179,7 @@ def _write(request: CaptureRequest, store: BlobStore, names: Names, found: Gathe
                   *_about(request, names, found, withheld, size)),
         notes=tuple(found.notes), size=size, large=writer.large,
         python=f"{sys.version_info[0]}.{sys.version_info[1]}", cloudpickle=_cloudpickle(stream),
+        encrypted=isinstance(store, SealedStore),
     )
     return Captured(manifest, writer.small, writer.large, names)
 

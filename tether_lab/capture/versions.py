@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from tether_lab.job.handler import Interpreter, Manifest
 
@@ -19,7 +20,7 @@ def version_hash(kind: str, source: str, parameters: Iterable[str], manifest: Ma
     """Twelve hex digits. A variable without a stable fingerprint makes the version unique to its
     bytes, so that it is never taken for another."""
     unstable = [v.name for v in manifest.variables if v.fingerprint is None]
-    content = {
+    content: dict[str, Any] = {
         "kind": kind, "source": source, "parameters": sorted(parameters),
         "variables": sorted((v.name, v.fingerprint) for v in manifest.variables
                             if v.fingerprint is not None),
@@ -30,5 +31,7 @@ def version_hash(kind: str, source: str, parameters: Iterable[str], manifest: Ma
         "ambient": manifest.ambient, "shell": manifest.shell,
         "interpreter": interpreter.pool,
     }
+    if manifest.encrypted:                 # the same code, kept otherwise: a version of its own
+        content["encrypted"] = True
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

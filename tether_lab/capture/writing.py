@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Iterable
 from pickle import PickleBuffer
 
-from .blobs import LARGE, BlobStore, digest_of
+from .blobs import BlobStore, SealedStore
 
 
 class Writer:
@@ -20,9 +20,13 @@ class Writer:
 
     def put(self, content: bytes | memoryview) -> str:
         """Keep or store a content; its digest."""
-        if len(content) < LARGE:
-            digest = digest_of(content)
-            self.small[digest] = bytes(content)
+        if isinstance(self._store, SealedStore) or len(content) < self._store.large_from:
+            digest, kept = self._store.close(content)
+            if len(kept) < self._store.large_from:
+                self.small[digest] = bytes(kept)
+            else:                                 # encrypted, and so only here known to be large
+                self._store.put_as(digest, kept)
+                self.large[digest] = len(kept)
         else:
             digest = self._store.put(content)
             self.large[digest] = len(content)

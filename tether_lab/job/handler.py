@@ -43,7 +43,7 @@ class Manifest:
     settings (pandas options, rcParams, random states …). ``modules`` maps the name of a local
     module to ``{"file", "source", "package"}``; ``others`` the rest of the namespace to type names,
     for hints. ``warnings`` are sentences for the card. ``size`` is bytes, all blobs; ``large`` the
-    sizes of those that are files.
+    sizes of those that are files. ``encrypted``: the blobs are, and so is this in the database.
     """
 
     variables: tuple[Variable, ...] = ()
@@ -68,6 +68,7 @@ class Manifest:
     large: dict[str, int] = field(default_factory=dict)
     python: str = ""
     cloudpickle: str = ""
+    encrypted: bool = False
 
     def to_json(self) -> str:
         raw = {name: getattr(self, name) for name in self.__dataclass_fields__}   # asdict copies all of it

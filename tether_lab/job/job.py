@@ -23,7 +23,7 @@ class JobRow:
     handler_version: str
     kind: str                      # cell | function | class | shell
     queue: str
-    payload: str                   # JSON object
+    payload: str                   # JSON object; secret fields as dots
     options: JobOptions
     state: State
     waits_for: str | None
@@ -47,6 +47,8 @@ class JobRow:
     batch_id: int | None = None
     step: str | None = None        # its name in a chain
     deps_left: int = 0             # parents that it still waits for
+    unreadable: str | None = None  # why what is encrypted of it cannot be shown here
+    stored: str = ""               # the payload with its secret fields closed, as it was signed
 
     @property
     def is_final(self) -> bool:

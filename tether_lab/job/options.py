@@ -41,6 +41,8 @@ class JobOptions:
     window: TimeWindow | None = None
     constraints: Constraints | None = None
     expedite: bool = False
+    encrypt: bool = False
+    secret: tuple[str, ...] = ()         # fields of the payload that nobody is shown
     isolation: str = "clean"
     memory: int | None = None            # bytes
     max_output: int | None = None        # characters of text kept at the head
@@ -87,7 +89,7 @@ class JobOptions:
             raw["window"] = TimeWindow(**{**raw["window"], "days_of_week": tuple(raw["window"]["days_of_week"])})
         if raw.get("constraints") is not None:
             raw["constraints"] = Constraints(**raw["constraints"])
-        for name in ("keep", "tags", "parents"):
+        for name in ("keep", "tags", "parents", "secret"):
             if name in raw:
                 raw[name] = tuple(raw[name])
         return cls(**{name: value for name, value in raw.items() if name in cls.__dataclass_fields__})
@@ -241,6 +243,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("window", TimeWindow.parse, "WINDOW", "Start only then: off_peak (02-05), or '22:00-06:00 MON-FRI Europe/Madrid'."),
     Option("constraints", Constraints.parse, "LIST", "Start only if: network, unmetered, battery, charging, idle, gpu, memory>2GB, disk>10GB, load<0.8."),
     Option("expedite", _truth, "yes", "Start next: in the queue critical, before all others there."),
+    Option("encrypt", _truth, "yes", "Encrypt its payload, outputs, errors, result and captures on disk."),
+    Option("secret", _names, "NAME,NAME", "Payload fields that are encrypted, and never shown or printed."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
     Option("memory", size, "2GB", "End an attempt whose process uses more than this."),
     Option("max_output", size, "1MB", "Text kept from the start of the output; the end is always kept."),

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from tether_lab.errors import BadRequest
 
+from . import sealed
 from .queue import Queue
 from .statements import sql
 
+PLAIN = 40
+"""Characters of a blob's name; those of encrypted ones have one more."""
 KEPT = 24 * 3600 * 1_000_000
 """Microseconds that a blob stays after nobody refers to it any more."""
 
@@ -41,12 +44,14 @@ def known(queue: Queue, digests: Iterable[str]) -> set[str]:
 
 
 def small(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
-    """The bodies of the small blobs among these digests."""
+    """The bodies of the small blobs among these digests; of encrypted ones, small or not, the contents."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
     with queue.read() as connection:
-        return dict(connection.execute(sql("blob_small"), {"digests": json.dumps(wanted)}))
+        found = dict(connection.execute(sql("blob_small"), {"digests": json.dumps(wanted)}))
+    closed = {name for name in wanted if len(name) > PLAIN}
+    return {**found, **sealed.open_blobs(queue, closed, found)} if closed else found
 
 
 def prune_blobs(queue: Queue, now: int, *, kept: int = KEPT) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 from tether_lab.job import FINAL, Claim, ResultRow, State, Usage
 from tether_lab.outcome import Finish, NextStep, Requeue, RetryAt, SnoozeUntil
+from tether_lab.vault.sealing import is_sealed
 
 from . import blobs, workflow
 from .rows import plain
@@ -129,7 +130,8 @@ def _events(ending: Ending, became: State) -> list[EventRow]:
     told = [*ending.events, (ending.outcome_name, ending.detail)]
     found = [(claim.epoch, kind, at, plain(detail) or "{}", claim.job_id) for kind, detail in told]
     if became is State.RETRYING and isinstance(ending.step, RetryAt):
-        detail = json.dumps({"at": ending.step.run_at, "reason": ending.step.reason[:500]})
+        why = {} if is_sealed(ending.step.reason) else {"reason": ending.step.reason[:500]}
+        detail = json.dumps({"at": ending.step.run_at, **why})
         found.append((claim.epoch, "retrying", at, detail, claim.job_id))
     elif became is State.CANCELLED and ending.outcome_name != "cancelled":
         found.append((claim.epoch, "cancelled", at, "{}", claim.job_id))

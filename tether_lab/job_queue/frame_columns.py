@@ -130,16 +130,19 @@ EVENTS: tuple[Column, ...] = (
     Column("queue", "queue", "category", "queue of the job"),
 )
 
+_BODY = "iif(substr(body, 1, 4) = 'tl1.', '{\"k\": \"encrypted\"}', body)"
+"""Encrypted rows of output are counted, not opened: what they say is in ``job.outputs``."""
+
 OUTPUTS: tuple[Column, ...] = (
     Column("job_id", "job_id", "int", "number of the job", core=True),
     Column("epoch", "epoch", "int", "execution that wrote it", core=True),
     Column("seq", "seq", "int", "place among the outputs of that execution", core=True),
     *_VERSION,
     Column("at", "at", "time", "when", core=True),
-    Column("output", "json_extract(body, '$.k')", "category", "stream, display_data, error …", core=True),
-    Column("name", "json_extract(body, '$.name')", "category", "stdout or stderr", core=True),
+    Column("output", f"json_extract({_BODY}, '$.k')", "category", "stream, display_data, error …", core=True),
+    Column("name", f"json_extract({_BODY}, '$.name')", "category", "stdout or stderr", core=True),
     Column("size", "length(CAST(body AS BLOB))", "int", "bytes as stored", core=True),
-    Column("text", "json_extract(body, '$.text')", "text", "text of a stream"),
+    Column("text", f"json_extract({_BODY}, '$.text')", "text", "text of a stream"),
     Column("body", "body", "text", "the whole output, as JSON"),
 )
 

@@ -16,13 +16,13 @@ def head(queue: Queue, key: str) -> Handler | None:
     """The head of a key: its newest version, defaults and options."""
     with queue.read() as connection:
         row = connection.execute(sql("handler_head"), {"key": key}).fetchone()
-    return None if row is None else rows.handler(row)
+    return None if row is None else rows.handler(row, queue)
 
 
 def handlers(queue: Queue) -> list[Handler]:
     """The heads of all keys, by name."""
     with queue.read() as connection:
-        return [rows.handler(row) for row in connection.execute(sql("handlers")).fetchall()]
+        return [rows.handler(row, queue) for row in connection.execute(sql("handlers")).fetchall()]
 
 
 def version(queue: Queue, version_id: int) -> HandlerVersion:
@@ -33,14 +33,14 @@ def version(queue: Queue, version_id: int) -> HandlerVersion:
         if row is None:
             raise UnknownHandler(f"there is no handler version {version_id} in {queue.path}",
                                  where=str(version_id))
-        return rows.handler_version(rows.by_name(cursor.description, row))
+        return rows.handler_version(rows.by_name(cursor.description, row), queue)
 
 
 def versions(queue: Queue, key: str) -> list[HandlerVersion]:
     """All versions of a key, newest first, unverified."""
     with queue.read() as connection:
         cursor = connection.execute(sql("handler_versions"), {"key": key})
-        return [rows.handler_version(rows.by_name(cursor.description, row)) for row in cursor.fetchall()]
+        return [rows.handler_version(rows.by_name(cursor.description, row), queue) for row in cursor.fetchall()]
 
 
 def extras(queue: Queue) -> list[int]:
@@ -56,5 +56,5 @@ def remove_extra(queue: Queue, key: str) -> bool:
 
 
 def small_blobs(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
-    """The bodies of the small blobs among these digests (large ones are files)."""
+    """The bodies of the small blobs among these digests (large ones are files), and of the encrypted ones."""
     return blobs.small(queue, digests)

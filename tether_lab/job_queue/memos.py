@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tether_lab.job import Claim
 
-from . import blobs, enqueue
+from . import blobs, enqueue, sealed
 from .claim import lost_claim
 from .queue import Queue
+from .read import uuid_of
 from .rows import plain
 from .statements import sql
 
@@ -45,7 +46,9 @@ def keep(queue: Queue, claim: Claim, memo: Memo, *, size: int, small: Mapping[st
 def kept(queue: Queue, job_id: int) -> list[Memo]:
     """What a job kept so far."""
     with queue.read() as connection:
-        return [Memo(*row) for row in connection.execute(sql("memo_list"), {"job_id": job_id}).fetchall()]
+        found = [Memo(*row) for row in connection.execute(sql("memo_list"), {"job_id": job_id}).fetchall()]
+    uuid = uuid_of(queue, job_id, (memo.body for memo in found))
+    return [replace(memo, body=sealed.opened(queue, memo.body, "memo", uuid, memo.name)) for memo in found]
 
 
 def enqueue_for(queue: Queue, claim: Claim, jobs: Sequence[enqueue.NewJob], now: int) -> list[int]:

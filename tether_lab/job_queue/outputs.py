@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from tether_lab.job import Claim
 
+from . import sealed
 from .claim import lost_claim
 from .clock import utc
 from .queue import Queue
+from .read import uuid_of
 from .rows import plain
 from .statements import sql
 
@@ -45,5 +47,9 @@ def append(
 def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -> list[tuple[int, int, str]]:
     """Rows (seq, epoch, JSON body) of one attempt (default: the latest) with a seq above ``after``."""
     with queue.read() as connection:
-        return connection.execute(sql("output_read"), {
+        found = connection.execute(sql("output_read"), {
             "job_id": job_id, "epoch": epoch, "after": after}).fetchall()
+    uuid = uuid_of(queue, job_id, (row[2] for row in found))
+    if not uuid:
+        return found
+    return [(*row[:2], sealed.output(queue, row[2], "output", uuid, row[1], row[0])) for row in found]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tether_lab.errors import NetworkFileSystem, QueueBusy, QueueCorrupt, QueueError
 from tether_lab.settings import LabFolder, Settings, make_private
@@ -31,6 +31,9 @@ from . import (
 )
 from .shares import Shares
 from .statements import sql
+
+if TYPE_CHECKING:
+    from tether_lab.vault import Vault
 
 Role = Literal["supervisor", "client", "reader"]
 
@@ -58,6 +61,7 @@ class Queue:
         self.log_path = self.path.with_name(f"{self.path.name}-wal")
         self._names, self._run = (str(self.path), str(self.log_path)), folder.run
         self.uuid = ""
+        self._vault: Vault | None = None
         self.boot_id = clock.boot_id()
         self.shares = Shares(settings.queue_weights)
         self.deadline = DEADLINE[role]
@@ -106,6 +110,15 @@ class Queue:
 
     def __del__(self) -> None:
         self._close()
+
+    @property
+    def vault(self) -> Vault:
+        """The user's keys, read when something is signed, or closed and to be opened."""
+        if self._vault is None:
+            from tether_lab.vault import Vault
+
+            self._vault = Vault.open()
+        return self._vault
 
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from tether_lab.errors import BadRequest, JobNotFound
 from tether_lab.job import Attempt, Event, JobRow, ResultRow, State
+from tether_lab.vault.sealing import is_sealed
 
-from . import rows
+from . import rows, sealed
 from .queue import Queue
 from .statements import sql
 
@@ -21,7 +22,7 @@ def get(queue: Queue, job_id: int) -> JobRow:
         row = cursor.fetchone()
         if row is None:
             raise not_found(queue, job_id)
-        return rows.job_row(rows.by_name(cursor.description, row))
+        return rows.job_row(rows.by_name(cursor.description, row), queue)
 
 
 def jobs(
@@ -33,7 +34,7 @@ def jobs(
     statement, values = page(states, key, tag, since, limit, offset, order, in_queue)
     with queue.read() as connection:
         cursor = connection.execute(statement, values)
-        return [rows.job_row(rows.by_name(cursor.description, row)) for row in cursor.fetchall()]
+        return [rows.job_row(rows.by_name(cursor.description, row), queue) for row in cursor.fetchall()]
 
 
 def page(
@@ -53,21 +54,41 @@ def page(
 def attempts(queue: Queue, job_id: int) -> list[Attempt]:
     """All executions, the first first."""
     with queue.read() as connection:
-        return [rows.attempt(row) for row in connection.execute(sql("attempts"), {"job_id": job_id}).fetchall()]
+        found = connection.execute(sql("attempts"), {"job_id": job_id}).fetchall()
+    uuid = uuid_of(queue, job_id, (value for row in found for value in row[8:10]))
+    return [rows.attempt(row, queue, uuid) for row in found]
+
+
+def uuid_of(queue: Queue, job_id: int, texts: Iterable[str | None]) -> str:
+    """The uuid that closed texts of a job are bound to; empty if none of these is closed."""
+    if not any(map(is_sealed, texts)):
+        return ""
+    with queue.read() as connection:
+        row = connection.execute(sql("job_uuid"), {"id": job_id}).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def events(queue: Queue, job_id: int, after: int = 0) -> list[Event]:
     """The history, as it happened; only events with an id above ``after``."""
     with queue.read() as connection:
         found = connection.execute(sql("events"), {"job_id": job_id, "after": after}).fetchall()
-    return [rows.event(row) for row in found]
+    uuid = uuid_of(queue, job_id, (row[5] for row in found))
+    return [rows.event(row, queue, uuid) for row in found]
 
 
 def result(queue: Queue, job_id: int) -> ResultRow | None:
     """The stored result, unverified; None if the job has none."""
     with queue.read() as connection:
         row = connection.execute(sql("result_get"), {"job_id": job_id}).fetchone()
-    return None if row is None else rows.result(row)
+    return None if row is None else rows.result(row, queue)
+
+
+def result_shown(queue: Queue, job_id: int) -> ResultRow | None:
+    """The result for people; one that is closed and stays so says why."""
+    try:
+        return result(queue, job_id)
+    except sealed.CLOSED as error:
+        return ResultRow(job_id, "", 0, "unavailable", "", f"encrypted: {error.message}", "", 0, "", b"")
 
 
 def counts(queue: Queue) -> dict[State, int]:
@@ -97,6 +118,16 @@ def cached(queue: Queue, handler_id: int, payload: str, since: int = 0) -> int |
     return None if row is None else int(row[0])
 
 
+def cached_closed(queue: Queue, handler_id: int, payload: str, since: int = 0) -> int | None:
+    """``cached`` among encrypted jobs: their payloads are compared here, the newest thousand."""
+    with queue.read() as connection:
+        found = connection.execute(sql("cached_closed"), {"handler_id": handler_id, "since": since}).fetchall()
+    for job_id, uuid, closed in found:
+        if sealed.shown(queue, closed, "job", "payload", uuid)[0] == payload:
+            return int(job_id)
+    return None
+
+
 def not_found(queue: Queue, job_id: int) -> JobNotFound:
     return JobNotFound(f"there is no job {job_id} in {queue.folder.path}",
                        remedy="lab.jobs() lists them.", where=str(job_id))
@@ -108,4 +139,5 @@ def runs(queue: Queue, states: Iterable[State] | None, key: str | None, since: i
     values = {"states": None if states is None else json.dumps([str(state) for state in states]),
               "key": key, "since": since, "limit": limit}
     with queue.read() as connection:
-        return connection.execute(sql("attempt_history"), values).fetchall()
+        found = connection.execute(sql("attempt_history"), values).fetchall()
+    return [(*row[:6], sealed.line(queue, row[6], "attempt", "error", row[8], row[9]), row[7]) for row in found]

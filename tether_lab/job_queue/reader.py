@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import QueueBusy
 from tether_lab.job import Attempt, Event, JobRow, State
+from tether_lab.vault.sealing import is_sealed
 
-from . import connection as connecting, failures, read, rest, rows, waiting
+from . import connection as connecting, failures, read, rest, rows, sealed, waiting
 from .queue import Queue
 from .statements import sql
 
@@ -43,7 +44,7 @@ class Reader:
         found = await self._fetch(sql("job_get"), {"id": job_id})
         if not found:
             raise read.not_found(self._queue, job_id)
-        return rows.job_row(dict(found[0]))
+        return rows.job_row(dict(found[0]), self._queue)
 
     async def jobs(
         self, states: Iterable[State] | None = None, key: str | None = None, tag: str | None = None,
@@ -52,23 +53,28 @@ class Reader:
     ) -> list[JobRow]:
         """A page of jobs, as ``read.jobs``."""
         statement, values = read.page(states, key, tag, since, limit, offset, order, in_queue)
-        return [rows.job_row(dict(row)) for row in await self._fetch(statement, values)]
+        return [rows.job_row(dict(row), self._queue) for row in await self._fetch(statement, values)]
 
     async def attempts(self, job_id: int) -> list[Attempt]:
         """All executions, the first first."""
-        return [rows.attempt(tuple(row)) for row in await self._fetch(sql("attempts"), {"job_id": job_id})]
+        found = await self._fetch(sql("attempts"), {"job_id": job_id})
+        uuid = await self._uuid(job_id, [text for row in found for text in (row["error"], row["traceback"])])
+        return [rows.attempt(tuple(row), self._queue, uuid) for row in found]
 
     async def events(self, job_id: int, after: int = 0) -> list[Event]:
         """The history; only events with an id above ``after``."""
         found = await self._fetch(sql("events"), {"job_id": job_id, "after": after})
-        return [rows.event(tuple(row)) for row in found]
+        uuid = await self._uuid(job_id, [row["detail"] for row in found])
+        return [rows.event(tuple(row), self._queue, uuid) for row in found]
 
     async def outputs(
         self, job_id: int, epoch: int | None = None, after: int = -1,
     ) -> list[tuple[int, int, str]]:
         """Rows (seq, epoch, JSON body), as ``outputs.read``."""
         found = await self._fetch(sql("output_read"), {"job_id": job_id, "epoch": epoch, "after": after})
-        return [(row["seq"], row["epoch"], row["body"]) for row in found]
+        uuid = await self._uuid(job_id, [row["body"] for row in found])
+        return [(row["seq"], row["epoch"], sealed.output(
+            self._queue, row["body"], "output", uuid, row["epoch"], row["seq"])) for row in found]
 
     async def counts(self) -> dict[State, int]:
         """How many jobs stand where."""
@@ -77,6 +83,13 @@ class Reader:
     async def close(self) -> None:
         """Close the connection; the next read opens another one."""
         self.close_if_idle_since(float("inf"))
+
+    async def _uuid(self, job_id: int, texts: list[str | None]) -> str:
+        """As ``read.uuid_of``."""
+        if not any(map(is_sealed, texts)):
+            return ""
+        found = await self._fetch(sql("job_uuid"), {"id": job_id})
+        return str(found[0][0]) if found else ""
 
     # -- the connection --------------------------------------------------------------------------
 

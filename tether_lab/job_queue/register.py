@@ -25,7 +25,7 @@ def register(
     belong to the head. Raises BadRequest if the manifest names a blob that nobody has stored.
     """
     with queue.write() as connection:
-        return _register(connection, version, defaults, options, small_blobs, large_blobs, now or utc())
+        return _register(queue, connection, version, defaults, options, small_blobs, large_blobs, now or utc())
 
 
 def register_and_enqueue(
@@ -36,46 +36,46 @@ def register_and_enqueue(
     now = now or utc()
     with queue.write() as connection:
         stored, is_new, notice = _register(
-            connection, version, defaults, options, small_blobs, large_blobs, now)
+            queue, connection, version, defaults, options, small_blobs, large_blobs, now)
         ids = enqueuing.insert(connection, [replace(job, handler_id=stored.id) for job in jobs], now)
     return stored, is_new, notice, ids
 
 
 def _register(
-    connection: sqlite3.Connection, version: HandlerVersion, defaults: str, options: str,
+    queue: Queue, connection: sqlite3.Connection, version: HandlerVersion, defaults: str, options: str,
     small: Mapping[str, bytes], large: Mapping[str, int], now: int,
 ) -> tuple[HandlerVersion, bool, str | None]:
     blobs.put(connection, small, large, now)
-    notice = _notice(connection, version)
+    notice = _notice(queue, connection, version)
     cursor = connection.execute(sql("handler_version_by_hash"), {
         "key": version.key, "version": version.version})
     row = cursor.fetchone()
     if row is None:
         held = {*small, *large, *version.manifest.blobs}
         blobs.require(connection, held, f"handler {version.key}")
-        added = connection.execute(sql("handler_version_add"), rows.version_values(version)).lastrowid
+        added = connection.execute(sql("handler_version_add"), rows.version_values(version, queue)).lastrowid
         assert added is not None
         stored = replace(version, id=added)
         connection.executemany(sql("handler_blob_add"),
                                [{"handler_id": added, "digest": digest} for digest in sorted(held)])
     else:
-        stored = rows.handler_version(rows.by_name(cursor.description, row))
+        stored = rows.handler_version(rows.by_name(cursor.description, row), queue)
         connection.execute(sql("blob_touch"), {"handler_id": stored.id, "now": now})
     connection.execute(sql("handler_set_head"), {"key": version.key, "head": stored.id, "defaults": defaults,
                                                  "options": options, "now": now})
     return stored, row is None, notice
 
 
-def _notice(connection: sqlite3.Connection, version: HandlerVersion) -> str | None:
+def _notice(queue: Queue, connection: sqlite3.Connection, version: HandlerVersion) -> str | None:
     """Whether this takes the key from another notebook's code."""
     found = connection.execute(sql("handler_head"), {"key": version.key}).fetchone()
     if found is None:
         return None
-    head = rows.handler(found)
+    head = rows.handler(found, queue)
     if head.version == version.version:
         return None
     cursor = connection.execute(sql("handler_version"), {"id": head.head})
-    before = rows.handler_version(rows.by_name(cursor.description, cursor.fetchone())).provenance
+    before = rows.handler_version(rows.by_name(cursor.description, cursor.fetchone()), queue).provenance
     if before.notebook == version.provenance.notebook:
         return None
     return (f"{version.key} was version {head.version} from {before.notebook or 'elsewhere'}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tether_lab.job import (
     Attempt,
@@ -21,6 +21,12 @@ from tether_lab.job import (
     State,
     Usage,
 )
+from tether_lab.vault.sealing import is_sealed
+
+from . import sealed
+
+if TYPE_CHECKING:
+    from .queue import Queue
 
 Row = tuple[Any, ...]
 
@@ -37,59 +43,76 @@ def plain(text: str | None) -> str | None:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def job_row(row: Mapping[str, Any]) -> JobRow:
+def job_row(row: Mapping[str, Any], queue: Queue) -> JobRow:
     options = JobOptions.from_json(row["options"])
     if options.priority != row["priority"]:
         options = replace(options, priority=row["priority"])
+    said = sealed.job(queue, row)
     return JobRow(
         id=row["id"], uuid=row["uuid"], key=row["key"], handler_id=row["handler_id"],
         handler_version=row["handler_version"], kind=row["kind"], queue=row["queue"],
-        payload=row["payload"], options=options, state=State(row["state"]), waits_for=row["waits_for"],
+        payload=sealed.masked(said["payload"]), options=options, state=State(row["state"]),
+        waits_for=row["waits_for"],
         priority=row["priority"], run_at=row["run_at"], attempt=row["attempt"],
         max_attempts=row["max_attempts"], epoch=row["epoch"], crash_count=row["crash_count"],
         worker=row["worker"], cancel_requested_at=row["cancel_requested_at"],
         created_at=row["created_at"], updated_at=row["updated_at"], started_at=row["started_at"],
-        finished_at=row["finished_at"], progress=row["progress"], error=row["error"],
+        finished_at=row["finished_at"], progress=said["progress"], error=said["error"],
         description=row["description"], tags=tuple(json.loads(row["tags"])),
-        chain_id=row["chain_id"], batch_id=row["batch_id"], step=row["step"], deps_left=row["deps_left"])
+        chain_id=row["chain_id"], batch_id=row["batch_id"], step=row["step"], deps_left=row["deps_left"],
+        unreadable=said.get("unreadable"), stored=said["payload"])
 
 
-def handler_version(row: Mapping[str, Any]) -> HandlerVersion:
+def handler_version(row: Mapping[str, Any], queue: Queue) -> HandlerVersion:
+    text, why = sealed.shown(queue, row["manifest"], "version", "manifest", row["uuid"])
+    manifest = Manifest(encrypted=True, warnings=(why or "",)) if text is None else Manifest.from_json(text)
     return HandlerVersion(
         id=row["id"], uuid=row["uuid"], key=row["key"], version=row["version"], kind=row["kind"],
-        source=row["source"], parameters=row["parameters"], manifest=Manifest.from_json(row["manifest"]),
+        source=row["source"], parameters=row["parameters"], manifest=manifest,
         interpreter=Interpreter(**json.loads(row["interpreter"])), provenance=_provenance(row["provenance"]),
         created_at=row["created_at"], key_id=row["key_id"], mac=row["mac"])
 
 
-def version_values(version: HandlerVersion) -> dict[str, Any]:
+def version_values(version: HandlerVersion, queue: Queue) -> dict[str, Any]:
     """The parameters of handler_version_add."""
     return {
         "uuid": version.uuid, "key": version.key, "version": version.version, "kind": version.kind,
-        "source": version.source, "parameters": version.parameters, "manifest": version.manifest.to_json(),
+        "source": version.source, "parameters": version.parameters, "manifest": sealed.manifest(queue, version),
         "interpreter": _json(asdict(version.interpreter)), "provenance": _json(asdict(version.provenance)),
         "created_at": version.created_at, "key_id": version.key_id, "mac": version.mac}
 
 
-def handler(row: Row) -> Handler:
-    return Handler(*row)
+def handler(row: Row, queue: Queue) -> Handler:
+    found = Handler(*row)
+    if is_sealed(found.defaults):
+        text, _ = sealed.shown(queue, found.defaults, "handler", "defaults", found.key)
+        found = replace(found, defaults="{}" if text is None else text)
+    return found
 
 
-def attempt(row: Row) -> Attempt:
-    cpu_us = row[10]
+def attempt(row: Row, queue: Queue, uuid: str) -> Attempt:
+    cpu_us, place = row[10], (uuid, row[1])
     usage = Usage(cpu_seconds=None if cpu_us is None else cpu_us / 1e6, peak_bytes=row[11],
                   exit_code=row[12], signal=row[13], pid=row[14])
     return Attempt(
         job_id=row[0], epoch=row[1], attempt=row[2], worker=row[3], started_at=row[4], finished_at=row[5],
-        outcome=row[6], error_type=row[7], error=row[8], traceback=row[9], usage=usage)
+        outcome=row[6], error_type=row[7], error=sealed.line(queue, row[8], "attempt", "error", *place),
+        traceback=sealed.line(queue, row[9], "attempt", "traceback", *place), usage=usage)
 
 
-def event(row: Row) -> Event:
-    return Event(id=row[0], job_id=row[1], epoch=row[2], kind=row[3], at=row[4], detail=json.loads(row[5]))
+def event(row: Row, queue: Queue, uuid: str) -> Event:
+    detail = sealed.detail(queue, row[5], "event", uuid, row[2], row[3])
+    return Event(id=row[0], job_id=row[1], epoch=row[2], kind=row[3], at=row[4], detail=detail)
 
 
-def result(row: Row) -> ResultRow:
-    return ResultRow(*row)
+def result(row: Row, queue: Queue) -> ResultRow:
+    """Raises KeyMissing for one that is closed and stays so."""
+    found = ResultRow(*row)
+    if is_sealed(found.body) or is_sealed(found.text):
+        place = (found.job_uuid, found.epoch)
+        return replace(found, body=sealed.opened(queue, found.body, "result", "body", *place),
+                       text=sealed.opened(queue, found.text, "result", "text", *place))
+    return found
 
 
 def _provenance(text: str) -> Provenance:

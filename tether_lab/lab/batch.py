@@ -35,16 +35,17 @@ def enqueue_batch(lab: Lab, name: str, items: Iterable[Any], key: str, options: 
 
     handler = find(lab, key)
     version = lab.version(handler.head)
-    limit = lab.settings.payload_limit
+    wanted = options_of(options, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
+    limit, store = lab.settings.payload_limit, lab.store(encrypted=wanted.encrypt)
     payloads = []
     for index, item in enumerate(items):
         try:
             payloads.append(read_payload(item if isinstance(item, Mapping) else {"item": item}, version,
-                                         handler.defaults, lab.blob_store, limit=limit))
+                                         handler.defaults, store, limit=limit))
         except PayloadError as error:
             raise PayloadError(f"item {index}: {error.message}", remedy=error.remedy,
                                where=f"[{index}]{(error.where or '$')[1:]}") from None
-    jobs = new_jobs(lab, version, payloads, options_of(options, JobOptions.from_json(handler.options)))
+    jobs = new_jobs(lab, version, payloads, wanted)
     number = groups.add_batch(lab.queue, str(uuid.uuid4()), name, jobs,
                               callbacks_of(lab, "batch", **callbacks))
     lab.waker.wake()

@@ -36,7 +36,7 @@ def callbacks_of(lab: Lab, kind: str, **keys: str | RegisteredHandler | None) ->
             declared = json.loads(version.parameters)
             told = OPEN in declared or kind in declared or version.kind == "cell"
             payload = json.dumps({**json.loads(head.defaults), **({kind: number} if told else {})})
-            options = options_of({}, JobOptions.from_json(head.options))
+            options = options_of({}, JobOptions.from_json(head.options), encrypt=lab.settings.encrypt)
             (job,) = new_jobs(lab, version, [Payload(payload)], options)
             found[event] = replace(job, description=f"{event} of {kind} {number}")
         return found

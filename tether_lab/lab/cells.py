@@ -15,7 +15,7 @@ from tether_lab.worker.payload import read_payload
 
 from .enqueue import cached, loose, new_jobs
 from .job import Job
-from .register import handler_options, signed
+from .register import capture_limit, closed_defaults, handler_options, signed
 
 if TYPE_CHECKING:
     from tether_lab.capture import Captured
@@ -67,11 +67,14 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
     if not request.source.strip():
         raise CellError("the cell is empty", remedy="Put the code of the job below %%job.")
     key = check_key(request.key) if request.key is not None else derived_key(request)
-    parameters = json.dumps({name: {"required": False, "type": None} for name in request.parameters})
+    if lab.settings.encrypt:
+        request = replace(request, options=replace(request.options, encrypt=True))
+    secret = request.options.secret
+    parameters = json.dumps({name: {"required": name in secret, "type": None} for name in request.parameters})
     captured = _capture(lab, request)
     version = signed(lab, key, request.kind, request.source, parameters, captured,
                      request.notebook, request.cell_id)
-    payload = read_payload(request.parameters, version, "{}", lab.blob_store,
+    payload = read_payload(request.parameters, version, "{}", lab.store(encrypted=request.options.encrypt),
                            limit=lab.settings.payload_limit)
     wanted = replace(request.options, notebook_random=bool(request.seeded) and request.options.seed is None)
     notices: list[str | None] = []
@@ -80,15 +83,16 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
         if found is not None:
             return found, found.version, _said(notices)
     options = handler_options(request.options).to_json()
+    defaults = closed_defaults(lab, key, payload.text, request.options)
     large = {**captured.large, **payload.blobs}
     if request.register_only:
-        version, _, notice = register(lab.queue, version, defaults=payload.text, options=options,
+        version, _, notice = register(lab.queue, version, defaults=defaults, options=options,
                                       small_blobs=captured.small, large_blobs=large)
         job = None
     else:
         jobs = new_jobs(lab, version, [payload], wanted)
         version, _, notice, ids = register_and_enqueue(
-            lab.queue, version, jobs, defaults=payload.text, options=options,
+            lab.queue, version, jobs, defaults=defaults, options=options,
             small_blobs=captured.small, large_blobs=large)
         lab.waker.wake()
         job = Job(lab, ids[0])
@@ -109,9 +113,9 @@ def _capture(lab: Lab, request: CellRequest) -> Captured:
         parameters=frozenset(request.parameters), with_names=request.with_names,
         without=request.without, mode="none" if request.kind == "shell" else request.capture,
         environ_names=request.environ_names, warn=lab.settings.capture_warn,
-        limit=lab.settings.capture_limit, seeded=request.seeded, assigned=request.assigned,
+        limit=capture_limit(lab, request.options), seeded=request.seeded, assigned=request.assigned,
         repeated=request.register_only, magics=magics, printers=request.shell.get("printers", {}),
-        shell=shell), lab.blob_store)
+        shell=shell), lab.store(encrypted=request.options.encrypt))
 
 
 def derived_key(request: CellRequest) -> str:

@@ -117,8 +117,9 @@ class ChainBuilder:
         lab, handler = self._lab, find(self._lab, step.key)
         version = lab.version(handler.head)
         options = options_of({**self._common, **step.options},
-                             JobOptions.from_json(handler.options))
-        payload = read_payload(given, version, handler.defaults, lab.blob_store,
+                             JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
+        payload = read_payload(given, version, handler.defaults,
+                               lab.store(encrypted=options.encrypt),
                                limit=lab.settings.payload_limit, shared=True)
         parents = tuple(Parent(names[other], other, step.on_failure) for other in step.after)
         (job,) = new_jobs(lab, version, [payload], replace(options, shared_input=True), parents=parents,

@@ -32,9 +32,9 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
 
     handler = find(lab, key)
     version = lab.version(handler.head)
-    options = options_of(given, JobOptions.from_json(handler.options))
-    limit = lab.settings.payload_limit
-    checked = [read_payload(payload, version, handler.defaults, lab.blob_store, limit=limit, plain=plain)
+    options = options_of(given, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
+    limit, store = lab.settings.payload_limit, lab.store(encrypted=options.encrypt)
+    checked = [read_payload(payload, version, handler.defaults, store, limit=limit, plain=plain)
                for payload in payloads]
     known = [cached(lab, version, payload.text, options) for payload in checked]
     fresh = [payload for payload, found in zip(checked, known, strict=True) if found is None]
@@ -54,7 +54,8 @@ def cached(lab: Lab, version: HandlerVersion, payload: str, options: JobOptions)
 
     age = None if isinstance(options.cache, bool) else options.cache
     since = 0 if age is None else now() - round(age * 1e6)
-    found = read.cached(lab.queue, version.id, payload, since)
+    found = (read.cached(lab.queue, version.id, payload, since) if not options.encrypt else
+             read.cached_closed(lab.queue, version.id, payload, since))
     if found is None or not set(options.keep) <= set(lab.read_row(found).options.keep):
         return None
     return found
@@ -97,4 +98,4 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
         from .notebooks import check_kernel
 
         check_kernel(version, options)
-    return new_jobs(lab.sign_job, version, payloads, options, now(), parents=parents, uuid_=uuid_)
+    return new_jobs(lab.queue, lab.sign_job, version, payloads, options, now(), parents=parents, uuid_=uuid_)

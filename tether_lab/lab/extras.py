@@ -36,7 +36,7 @@ def add(lab: Lab, kind: str, function: F, *, name: str | None = None, order: int
     _check(about, function)
     request = CaptureRequest(namespace=namespace_of(function), repeated=True,
                              warn=lab.settings.capture_warn, limit=lab.settings.capture_limit)
-    captured = capture_function(function, request, lab.blob_store)
+    captured = capture_function(function, request, lab.store(encrypted=lab.settings.encrypt))
     version = signed(lab, about.key, "function", source_of(function), about.to_parameters(), captured)
     verb.register(lab.queue, version, defaults="{}", options="{}", small_blobs=captured.small,
                   large_blobs=captured.large)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import TetherLabError
+from tether_lab.errors import KeyMissing, TetherLabError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, State
 
 from . import follow as following, results, wait as waiting
@@ -56,8 +56,14 @@ class Job:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """What it was given; values that are no JSON stand as ``{"$blob": …}``."""
-        return dict(json.loads(self.row.payload))
+        """What it was given; values that are no JSON stand as ``{"$blob": …}``, secret ones as dots.
+        Raises KeyMissing if it is encrypted and the key is not here."""
+        row = self.row
+        if row.unreadable is not None:
+            raise KeyMissing(f"the payload of job {self.id} cannot be read: {row.unreadable}",
+                             remedy="tether-lab keys import FILE, or tether-lab keys unlock.",
+                             where=f"job {self.id}")
+        return dict(json.loads(row.payload))
 
     @property
     def progress(self) -> dict[str, Any] | None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadRequest, OptionError
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key, notebook as text
-from tether_lab.job.options import read_options
+from tether_lab.worker.new_jobs import options_of
 from tether_lab.worker.payload import OPEN, read_payload
 
 from .enqueue import new_jobs
-from .register import handler_options, signed
+from .register import capture_limit, handler_options, signed
 
 if TYPE_CHECKING:
     from tether_lab.capture import Captured
@@ -34,9 +34,10 @@ def enqueue_notebook(lab: Lab, path: object, parameters: Mapping[str, Any] | Non
 
     from .job import Job
 
-    options = read_options(given)
-    version, captured = _version(lab, Path(str(path)), key)
-    payload = read_payload(parameters, version, "{}", lab.blob_store, limit=lab.settings.payload_limit)
+    options = options_of(given, JobOptions(), encrypt=lab.settings.encrypt)
+    version, captured = _version(lab, Path(str(path)), key, options)
+    payload = read_payload(parameters, version, "{}", lab.store(encrypted=options.encrypt),
+                           limit=lab.settings.payload_limit)
     jobs = new_jobs(lab, version, [payload], options)
     version, _, _, ids = register_and_enqueue(
         lab.queue, version, jobs, defaults="{}", options=handler_options(options).to_json(),
@@ -59,7 +60,7 @@ def as_handler(lab: Lab, key: str) -> Handler | None:
     path = Path(key).expanduser()
     if not path.is_file():
         return None
-    version, captured = _version(lab, path, None)
+    version, captured = _version(lab, path, None, JobOptions())
     known = handlers.head(lab.queue, version.key)
     version, _, _ = register(lab.queue, version, defaults="{}", options=known.options if known else "{}",
                              small_blobs=captured.small, large_blobs=captured.large)
@@ -78,7 +79,7 @@ def check_kernel(version: HandlerVersion, options: JobOptions) -> None:
                           remedy=f"Installed: {', '.join(sorted(known)) or 'none'}; choose one with kernel=.")
 
 
-def _version(lab: Lab, path: Path, key: str | None) -> tuple[HandlerVersion, Captured]:
+def _version(lab: Lab, path: Path, key: str | None, options: JobOptions) -> tuple[HandlerVersion, Captured]:
     from tether_lab.capture import CaptureRequest, capture_cell
 
     path = path.expanduser().absolute()
@@ -93,7 +94,7 @@ def _version(lab: Lab, path: Path, key: str | None) -> tuple[HandlerVersion, Cap
     beside = {"notebook": str(path)}
     captured = capture_cell(CaptureRequest(
         namespace={}, mode="none", shell=beside, warn=lab.settings.capture_warn,
-        limit=lab.settings.capture_limit), lab.blob_store)
+        limit=capture_limit(lab, options)), lab.store(encrypted=options.encrypt or lab.settings.encrypt))
     captured = replace(captured, manifest=replace(captured.manifest, cwd=str(path.parent)))
     source = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
     return signed(lab, check_key(key or _key(path)), "notebook", source, json.dumps(parameters), captured,

@@ -44,7 +44,6 @@ class OpenLab:
         self._versions: dict[int, HandlerVersion] = {}
         self.usual_cache: dict[str, tuple[int, float | None]] = {}
         self._reader: Reader | None = None
-        self._vault: Vault | None = None
         self._store: BlobStore | None = None
 
     @property
@@ -112,11 +111,7 @@ class OpenLab:
     @property
     def vault(self) -> Vault:
         """The user's keys, read when first needed."""
-        if self._vault is None:
-            from tether_lab.vault import Vault
-
-            self._vault = Vault.open()
-        return self._vault
+        return self.queue.vault
 
     @property
     def blob_store(self) -> BlobStore:
@@ -126,6 +121,16 @@ class OpenLab:
 
             self._store = BlobStore(self.folder.blobs, durable=self.settings.durability == "power")
         return self._store
+
+    def store(self, *, encrypted: bool) -> BlobStore:
+        """Where buffers go: as they are, or closed."""
+        if not encrypted:
+            return self.blob_store
+        from tether_lab.capture import SealedStore
+        from tether_lab.job_queue import sealed
+
+        return SealedStore(self.folder.blobs, lambda content: sealed.seal_blob(self.queue, content),
+                           durable=self.settings.durability == "power")
 
     def sign_handler(self, version: HandlerVersion) -> HandlerVersion:
         """The version with this user's signature."""

@@ -36,7 +36,7 @@ def register(lab: Lab, target: Callable[..., Any], key: str | None,
     if isinstance(target, RegisteredHandler):
         target = target.target
     key = check_key(key or key_of(target))
-    version, captured = version_of(lab, target, key)
+    version, captured = version_of(lab, target, key, options)
     version, _, notice = verb.register(
         lab.queue, version, defaults="{}", options=handler_options(options).to_json(),
         small_blobs=captured.small, large_blobs=captured.large)
@@ -44,7 +44,8 @@ def register(lab: Lab, target: Callable[..., Any], key: str | None,
     return RegisteredHandler(lab, target, version, options, notice)
 
 
-def version_of(lab: Lab, target: Callable[..., Any], key: str) -> tuple[HandlerVersion, Captured]:
+def version_of(lab: Lab, target: Callable[..., Any], key: str,
+               options: JobOptions) -> tuple[HandlerVersion, Captured]:
     """The signed version of a function or class, and the blobs that it refers to."""
     from tether_lab.capture import CaptureRequest, capture_function
     from tether_lab.runner.call import needs_instance
@@ -53,8 +54,8 @@ def version_of(lab: Lab, target: Callable[..., Any], key: str) -> tuple[HandlerV
     kind = "class" if needs_instance(target) else "function"
     parameters = _declared(lab, target, kind)
     request = CaptureRequest(namespace=namespace_of(target), repeated=True,
-                             warn=lab.settings.capture_warn, limit=lab.settings.capture_limit)
-    captured = capture_function(target, request, lab.blob_store)
+                             warn=lab.settings.capture_warn, limit=capture_limit(lab, options))
+    captured = capture_function(target, request, lab.store(encrypted=options.encrypt or lab.settings.encrypt))
     return signed(lab, key, kind, source_of(target), parameters, captured), captured
 
 
@@ -67,12 +68,33 @@ def signed(lab: Lab, key: str, kind: str, source: str, parameters: str, captured
     where = interpreter()
     manifest: Manifest = captured.manifest
     names = tuple(json.loads(parameters))
+    content = version_hash(kind, source, names, manifest, where)
+    if manifest.encrypted:                   # a plain hash would tell whether a guess at the data is right
+        content = lab.vault.mask("version", lab.uuid, content)[:12]
     version = HandlerVersion(
         id=0, uuid=str(uuid.uuid4()), key=key, kind=kind, source=source, parameters=parameters,
-        version=version_hash(kind, source, names, manifest, where), manifest=manifest,
+        version=content, manifest=manifest,
         interpreter=where, provenance=provenance(notebook, cell_id=cell_id, packages=manifest.packages),
         created_at=now())
     return lab.sign_handler(version)
+
+
+def capture_limit(lab: Lab, options: JobOptions) -> float:
+    """Bytes that a capture may have."""
+    from tether_lab.capture import SEALED_LIMIT
+
+    encrypted = options.encrypt or lab.settings.encrypt
+    return min(lab.settings.capture_limit, SEALED_LIMIT) if encrypted else lab.settings.capture_limit
+
+
+def closed_defaults(lab: Lab, key: str, defaults: str, options: JobOptions) -> str:
+    """The values that later jobs of a key start from: without secret ones, which are given each time."""
+    from tether_lab.job_queue import sealed
+
+    if options.secret:
+        kept = {name: value for name, value in json.loads(defaults).items() if name not in options.secret}
+        defaults = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return sealed.close(lab.queue, defaults, "handler", "defaults", key) if options.encrypt else defaults
 
 
 def handler_options(options: JobOptions) -> JobOptions:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 
-_DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
+_DIGEST = re.compile(r"\b[0-9a-f]{40}x?\b")
 
 
 class RemoteTraceback(Exception):

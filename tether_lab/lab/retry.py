@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tether_lab.errors import BadRequest
+from tether_lab.errors import BadRequest, KeyMissing
 from tether_lab.job import JobRow
 
 if TYPE_CHECKING:
@@ -23,8 +23,11 @@ def retry(lab: Lab, job_id: int, *, with_code: bool = False) -> JobRow:
                          where=f"job {job_id}")
     head = handlers.head(lab.queue, row.key) if with_code else None
     if head is not None and head.head != row.handler_id:
+        if row.unreadable:
+            raise KeyMissing(f"job {job_id} cannot get new code: {row.unreadable}", where=f"job {job_id}",
+                             remedy="Bring the key back (tether-lab keys import FILE), or enqueue it anew.")
         version = lab.version(head.head)
-        key_id, mac = lab.sign_job(row.uuid, version, row.payload, row.options.to_json())
+        key_id, mac = lab.sign_job(row.uuid, version, row.stored, row.options.to_json())
         row = verb.retry(lab.queue, job_id, handler_id=version.id, key_id=key_id, mac=mac)
     else:
         row = verb.retry(lab.queue, job_id)

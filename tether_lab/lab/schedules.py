@@ -94,12 +94,15 @@ class Schedule:
     def reschedule(self, **changes: Any) -> Schedule:
         """The same jobs at other times: any of interval, cron, tz, jitter, start, end, overlap,
         misfire, misfire_grace."""
+        from tether_lab.job_queue import sealed
+
         row = self.row
         strange = sorted(set(changes) - set(RULE))
         if strange:
             raise OptionError(f"reschedule: {strange[0]!r} does not say when", where=strange[0],
                               remedy=f"Accepted: {', '.join(RULE)}. lab.schedule({row.key!r}, …) replaces all.")
-        return _put(self.lab, self.name, row.key, rule_of(changes, clock.now(), base=row.rule), row.payload,
+        return _put(self.lab, self.name, row.key, rule_of(changes, clock.now(), base=row.rule),
+                    sealed.opened(self.lab.queue, row.payload, "schedule", "payload", row.uuid),
                     row.options, uuid=row.uuid)
 
     def unschedule(self) -> None:
@@ -154,7 +157,7 @@ def schedule(lab: Lab, key: str, payload: object, name: str | None, given: Mappi
                               remedy="lab.schedule_at and lab.schedule_delayed enqueue one job for later.")
     handler = find(lab, key)
     key, version = handler.key, lab.version(handler.head)
-    wanted = options_of(options, JobOptions.from_json(handler.options))
+    wanted = options_of(options, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
     rule = rule_of(said, clock.now())
     if rule.overlap in ("queue", "cancel") and wanted.concurrency is not None:
         raise OptionError(f"overlap={rule.overlap!r} and concurrency do not go together", where="overlap",
@@ -206,7 +209,7 @@ def next_fires(row: ScheduleRow, now: int, n: int) -> list[datetime]:
 
 def _put(lab: Lab, name: str, key: str, rule: Rule, payload: str, options: str, *,
          uuid: str | None = None) -> Schedule:
-    from tether_lab.job_queue import schedules
+    from tether_lab.job_queue import schedules, sealed
     from tether_lab.vault import signing
 
     known = schedules.find(lab.queue, name)
@@ -216,6 +219,9 @@ def _put(lab: Lab, name: str, key: str, rule: Rule, payload: str, options: str, 
     mac = lab.vault.sign(signing.SCHEDULE, *signing.schedule_fields(
         lab.uuid, uuid, name, key, rule.to_json(), payload, options))
     now = clock.now()
+    wanted = JobOptions.from_json(options)
+    if wanted.encrypt or wanted.secret:
+        payload = sealed.close(lab.queue, payload, "schedule", "payload", uuid)
     row = ScheduleRow(0, uuid, name, key, rule, payload, options, rule.after(now), False, None, now, now,
                       lab.vault.key_id, mac)
     schedules.put(lab.queue, row, now=now)

@@ -32,7 +32,7 @@ def snapshot(lab: Lab, job_id: int) -> Snapshot:
         attempts=tuple(read.attempts(lab.queue, job_id)) if begun else (),
         events=tuple(read.events(lab.queue, job_id)),
         version=lab.version(row.handler_id),
-        result=read.result(lab.queue, job_id) if row.state is State.COMPLETED else None,
+        result=read.result_shown(lab.queue, job_id) if row.state is State.COMPLETED else None,
         worker_alive=None if row.is_final else lab.worker.is_running(),
         worker_starting=lab.waker.on_its_way,
         typical=lab.usual(row.key) if row.state is State.RUNNING else None,

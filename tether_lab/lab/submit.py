@@ -28,10 +28,12 @@ def submit(lab: Lab, function: Callable[..., Any], args: tuple[Any, ...],
     if isinstance(function, RegisteredHandler):
         function = function.target
     payload = _bind(function, args, kwargs)
-    version, captured = version_of(lab, function, _one_off_key(function))
-    checked = read_payload(payload, version, "{}", lab.blob_store, limit=lab.settings.payload_limit)
+    options = JobOptions(encrypt=lab.settings.encrypt)
+    version, captured = version_of(lab, function, _one_off_key(function), options)
+    checked = read_payload(payload, version, "{}", lab.store(encrypted=options.encrypt),
+                           limit=lab.settings.payload_limit)
     version, _, _, ids = register_and_enqueue(
-        lab.queue, version, new_jobs(lab, version, [checked], JobOptions()), defaults="{}",
+        lab.queue, version, new_jobs(lab, version, [checked], options), defaults="{}",
         options="{}", small_blobs=captured.small, large_blobs=captured.large)
     lab.remember(version)
     lab.waker.wake()

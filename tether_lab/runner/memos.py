@@ -73,11 +73,14 @@ class Kept:
 
     def put(self, name: str, value: object) -> None:
         """Keep it. Raises BadRequest for a value that cannot be stored."""
-        from tether_lab.capture import BlobStore, dump_result
+        from tether_lab.capture import dump_result
         from tether_lab.outcome import Stored
 
+        from .result import store_of
+
+        store, limit = store_of(self._task)
         stored = Stored() if value is None else dump_result(
-            value, {}, BlobStore(Path(self._task.blob_folder)), namespace=vars(sys.modules["__main__"]))
+            value, {}, store, namespace=vars(sys.modules["__main__"]), limit=limit)
         if stored.kind == "unavailable":
             raise BadRequest(f"the value of {name} cannot be stored: {stored.text}", where=name,
                              remedy="Keep what it can be made from again: a path, numbers, a state_dict.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tether_lab.job import Manifest
 from tether_lab.outcome import Stored
 
 from . import wire
+
+if TYPE_CHECKING:
+    from tether_lab.capture import BlobStore
 
 BLOB = "$blob"
 
@@ -43,15 +47,26 @@ def hint(manifest: Manifest, error: NameError) -> str | None:
     return found
 
 
+def store_of(task: wire.Task) -> tuple[BlobStore, float]:
+    """Where large buffers of this job go, and how much there may be: files, or, for an encrypted job, only
+    to the worker, which closes them."""
+    from tether_lab.capture import SEALED_LIMIT, BlobStore, MemoryStore
+
+    if '"encrypt":true' in task.options and json.loads(task.options).get("encrypt"):
+        return MemoryStore(), SEALED_LIMIT
+    return BlobStore(Path(task.blob_folder)), 2e9
+
+
 def succeeded(task: wire.Task, value: object, keep: dict[str, Any],
               namespace: dict[str, Any]) -> wire.Ended:
     """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``."""
     if value is None and not keep:
         stored = Stored()
     else:
-        from tether_lab.capture import BlobStore, dump_result
+        from tether_lab.capture import dump_result
 
-        stored = dump_result(value, keep, BlobStore(Path(task.blob_folder)), namespace=namespace)
+        store, limit = store_of(task)
+        stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
     return wire.Ended(
         task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
         result_text=stored.text, result_type=stored.type, result_size=stored.size,

@@ -1,4 +1,4 @@
-"""The user's signing keys: made once, kept private, derived per purpose."""
+"""The user's keys: made once, kept private, derived per purpose."""
 
 from __future__ import annotations
 
@@ -8,71 +8,181 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from pathlib import Path
 
-from tether_lab.errors import BadSignature, LoosePermissions
+from tether_lab.errors import BadSignature, KeyMissing
 from tether_lab.settings import config_folder, make_private
 
-LENGTH = 32
+from . import sealing, stores
+from .files import check_private, write_private
+from .stores import LENGTH
+
 PURPOSE = b"tether-lab/v1/mac"
+SEALING, NAMING = b"tether-lab/v1/enc", b"tether-lab/v1/name"
+KEY_FILE = "TETHER_LAB_KEY_FILE"
 _NAME = re.compile(r"k[0-9a-f]{12}")
+
+Field = str | bytes | int
 
 
 class Vault:
-    """Signs with the newest key, verifies with any that is still there.
+    """Signs and seals with the newest key, verifies and opens with any that is still there.
 
     ``key_id`` names the key that ``sign`` uses. Keys are read once; a Vault is safe in threads.
     """
 
-    def __init__(self, folder: Path, key_id: str, secrets_by_id: dict[str, bytes]) -> None:
+    def __init__(self, folder: Path, key_id: str, secrets_by_id: dict[str, bytes] | None = None) -> None:
         self._folder, self.key_id = folder, key_id
-        self._derived = {name: derive(secret, PURPOSE) for name, secret in secrets_by_id.items()}
+        self._secrets = dict(secrets_by_id or {})
+        self._derived: dict[str, bytes] = {}           # for signatures: the hot path reads this one
+        self._others: dict[tuple[str, bytes], bytes] = {}
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Vault:
         """The keys in ``folder`` (default: ``keys`` in the user's config folder); makes the first.
+        ``TETHER_LAB_KEY_FILE`` names another file, whose key is then used for all that is new.
 
         Raises LoosePermissions if somebody else can read or write the folder or a key.
         """
+        named = os.environ.get(KEY_FILE) if folder is None else None
         folder = folder or config_folder() / "keys"
         make_private(folder)
-        _check_private(folder, 0o077, "700")
-        found = _read_all(folder)
-        if not found:
-            _create(folder)
-            found = _read_all(folder)     # another process may have made one too: agree on the first
-        newest = max(found, key=lambda name: (_made(folder / name), name))
-        return cls(folder, newest, found)
+        check_private(folder, "700")
+        if named:
+            secret = stores.load(Path(named).expanduser())
+            name = f"k{hmac.digest(secret, b'tether-lab/v1/id', 'sha256')[:6].hex()}"
+            return cls(folder, name, {name: secret})
+        if not names(folder):
+            create(folder)                   # another process may have made one too: agree on the newest
+        opened = cls(folder, newest(folder))
+        with contextlib.suppress(KeyMissing):        # a locked key: reading what is in clear goes on
+            opened._signing(opened.key_id)
+        return opened
 
-    def sign(self, domain: str, *fields: str | bytes | int) -> bytes:
+    # -- signatures --------------------------------------------------------------------------------
+
+    def sign(self, domain: str, *fields: Field) -> bytes:
         """The signature (32 bytes) of these fields, in this order, for this domain."""
-        return hmac.digest(self._derived[self.key_id], canonical(domain, fields), "sha256")
+        key = self._derived.get(self.key_id) or self._signing(self.key_id)
+        if key is None:
+            raise self.missing(self.key_id, "what is new")
+        return hmac.digest(key, canonical(domain, fields), "sha256")
 
-    def verify(self, mac: bytes, key_id: str, domain: str, *fields: str | bytes | int) -> None:
+    def verify(self, mac: bytes, key_id: str, domain: str, *fields: Field) -> None:
         """Raises BadSignature unless ``mac`` is what key ``key_id`` signs for these fields."""
-        key = self._derived.get(key_id) or self._reread(key_id)
+        key = self._derived.get(key_id) or self._signing(key_id)
         if key is None:
             raise BadSignature(
                 f"a {domain} is signed with the key {key_id[:40]!r}, which is not in {self._folder}",
-                remedy="It was made by another user or on another machine. Register the handler and "
-                       "enqueue again, or copy that key there if you trust it.", where=domain)
+                remedy="It was made by another user or on another machine. If it is yours, bring the key: "
+                       "tether-lab keys import FILE. If you trust who made it: tether-lab trust. Else register "
+                       "the handler and enqueue again.", where=domain)
         if not hmac.compare_digest(hmac.digest(key, canonical(domain, fields), "sha256"), mac):
             raise BadSignature(
                 f"the signature of a {domain} does not fit: its bytes were changed since",
                 remedy="Do not run or load it. Register and enqueue again from the notebook.",
                 where=domain)
 
-    def _reread(self, key_id: str) -> bytes | None:
-        """A key that another process made since."""
-        if not _NAME.fullmatch(key_id):
-            return None
-        with contextlib.suppress(FileNotFoundError):
-            self._derived[key_id] = derive(_read(self._folder / key_id), PURPOSE)
+    def knows(self, key_id: str) -> bool:
+        """Whether this key is here, and open."""
+        with contextlib.suppress(KeyMissing):
+            return self._signing(key_id) is not None
+        return False
+
+    # -- encryption --------------------------------------------------------------------------------
+
+    def seal(self, content: bytes | memoryview, *place: Field) -> bytes:
+        """The content, closed with the newest key and bound to its place."""
+        key = self._purpose(self.key_id, SEALING)
+        return sealing.seal(key, self.key_id, content, canonical("sealed", place))
+
+    def unseal(self, closed: bytes | memoryview, *place: Field) -> bytes:
+        """What ``seal`` closed for this place. Raises KeyMissing, or BadSignature for changed bytes."""
+        key = self._purpose(sealing.key_of(closed), SEALING)
+        return sealing.unseal(key, closed, canonical("sealed", place))
+
+    def seal_text(self, text: str, *place: Field) -> str:
+        """``seal`` for a column of text. Halves of surrogate pairs come back as they were."""
+        return sealing.to_text(self.seal(text.encode("utf-8", "surrogatepass"), *place))
+
+    def unseal_text(self, text: str, *place: Field) -> str:
+        """What ``seal_text`` closed for this place."""
+        return self.unseal(sealing.from_text(text), *place).decode("utf-8", "surrogatepass")
+
+    def mask(self, *fields: Field) -> str:
+        """A name (40 hex digits) that is equal for equal fields, and from which nobody without the key
+        can tell whether a guess at them is right."""
+        return hmac.digest(self._purpose(self.key_id, NAMING), canonical("name", fields), "sha256")[:20].hex()
+
+    # -- keys --------------------------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """Sign and seal with a newer key from now on, if one was made since. Whether there was one."""
+        found = newest(self._folder) if not os.environ.get(KEY_FILE) and names(self._folder) else self.key_id
+        changed, self.key_id = found != self.key_id, found
+        return changed
+
+    def missing(self, key_id: str, what: str) -> KeyMissing:
+        """The error for something that only a lost key opens."""
+        return KeyMissing(
+            f"{what} needs the key {key_id[:40]!r}, which is not in {self._folder}", where=key_id[:40],
+            remedy="Bring the key back: tether-lab keys import FILE (an export, or another machine's). Without "
+                   "it what is encrypted stays closed; handlers can be registered again from the notebook.")
+
+    def _purpose(self, key_id: str, purpose: bytes) -> bytes:
+        known = self._others.get((key_id, purpose))
+        if known is None:
+            secret = self._secret(key_id)
+            if secret is None:
+                raise self.missing(key_id, "something encrypted")
+            known = self._others[key_id, purpose] = derive(secret, purpose)
+        return known
+
+    def _signing(self, key_id: str) -> bytes | None:
+        secret = self._secret(key_id)
+        if secret is not None and key_id not in self._derived:
+            self._derived[key_id] = derive(secret, PURPOSE)
         return self._derived.get(key_id)
 
+    def _secret(self, key_id: str) -> bytes | None:
+        """The key's bytes; also of one that another process made since."""
+        if key_id not in self._secrets and _NAME.fullmatch(key_id):
+            with contextlib.suppress(FileNotFoundError):
+                self._secrets[key_id] = stores.load(self._folder / key_id)
+        return self._secrets.get(key_id)
 
-def canonical(domain: str, fields: tuple[str | bytes | int, ...]) -> bytes:
+
+def names(folder: Path) -> list[str]:
+    """The ids of the keys there, the oldest first. Raises LoosePermissions if one is open to others."""
+    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    for path in found:
+        check_private(path, "600")
+    return [path.name for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+
+def newest(folder: Path) -> str:
+    """The id of the key that signs: the one marked as current, else the youngest file."""
+    found = names(folder)
+    with contextlib.suppress(FileNotFoundError):
+        marked = (folder / "current").read_text("ascii", "replace").strip()
+        if marked in found:
+            return marked
+    return found[-1]
+
+
+def create(folder: Path) -> str:
+    """A new key, complete from the moment it has its name."""
+    name = f"k{secrets.token_hex(6)}"
+    write_private(folder / name, secrets.token_bytes(LENGTH))
+    return name
+
+
+def use(folder: Path, name: str) -> None:
+    """Sign with this key from now on."""
+    write_private(folder / "current", name.encode() + b"\n")
+
+
+def canonical(domain: str, fields: tuple[Field, ...]) -> bytes:
     """Every field as its type, its length and its bytes: no two different lists look alike."""
     parts: list[bytes] = []
     for field in (domain, *fields):
@@ -90,56 +200,3 @@ def derive(secret: bytes, purpose: bytes) -> bytes:
     """HKDF-SHA256 (RFC 5869) without salt, one block: 32 bytes for one purpose."""
     extracted = hmac.digest(b"\0" * hashlib.sha256().digest_size, secret, "sha256")
     return hmac.digest(extracted, purpose + b"\x01", "sha256")
-
-
-def _create(folder: Path) -> None:
-    """A new key, complete from the moment it has its name: written aside, then linked."""
-    name = f"k{secrets.token_hex(6)}"
-    aside = folder / f".{name}.{os.getpid()}"
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(LENGTH))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(folder / name)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _read_all(folder: Path) -> dict[str, bytes]:
-    return {path.name: _read(path) for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name)}
-
-
-def _read(path: Path) -> bytes:
-    _check_private(path, 0o077, "600")
-    secret = path.read_bytes()
-    if len(secret) != LENGTH:
-        raise BadSignature(f"the key {path} has {len(secret)} bytes instead of {LENGTH}", where=str(path),
-                           remedy="Restore it from a backup, or move it away: what it signed must then "
-                                  "be registered again.")
-    return secret
-
-
-def _made(path: Path) -> int:
-    return path.stat().st_mtime_ns
-
-
-def _check_private(path: Path, forbidden: int, mode: str) -> None:
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        raise LoosePermissions(f"{path} is a symbolic link", where=str(path),
-                               remedy="Replace it by what it points to: keys lie where they seem to.")
-    if found.st_uid != os.geteuid():
-        raise LoosePermissions(f"{path} belongs to another user (uid {found.st_uid})", where=str(path),
-                               remedy=f"Give it back: chown {os.geteuid()} {path}")
-    if found.st_mode & forbidden:
-        raise LoosePermissions(f"{path} can be read or written by others "
-                               f"(mode {stat.S_IMODE(found.st_mode):o})",
-                               remedy=f"chmod {mode} {path}", where=str(path))

@@ -58,7 +58,7 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return str(value)
         case ("constraints", Constraints()):
             return _constraints(value)
-        case ("expedite", _):
+        case (("expedite" | "encrypt"), _):
             return "yes"
         case ("at", _):
             return moment(round(value * 1e6), row.created_at)
@@ -74,7 +74,7 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return f"at most {duration(value)} old"
         case ("meta", _):
             return json.dumps(value, ensure_ascii=False)
-        case ("keep", _):
+        case (("keep" | "secret"), _):
             return ", ".join(value)
         case _:
             return str(value)

@@ -27,6 +27,7 @@ from tether_lab.outcome import (
 from tether_lab.runner import wire
 
 from .attribution import crash_reason
+from .cover import Cover
 from .output import Output
 from .process import CHUNK, Process
 from .progress import Progress
@@ -72,6 +73,7 @@ class Attempt:
     progress: Progress = field(default_factory=Progress)
     events: list[tuple[str, str]] = field(default_factory=list)
     words: str = ""
+    cover: Cover | None = None     # of a job that hides something
     _decoders: dict[str, codecs.IncrementalDecoder] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

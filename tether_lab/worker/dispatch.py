@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
-from tether_lab.errors import BadSignature
+from tether_lab.errors import BadSignature, CaptureUnavailable
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
 from tether_lab.job.extras import Extra
-from tether_lab.job_queue import groups, handlers, memos, read
+from tether_lab.job_queue import groups, handlers, memos, read, sealed
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
 from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
+from tether_lab.vault.sealing import is_sealed
+
+from .cover import Cover
 
 REMEMBERED = 48
-_DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
+_DIGEST = re.compile(r"\b[0-9a-f]{40}x?\b")
+_CLOSED = re.compile(r"\b[0-9a-f]{40}x\b")
+MOST_HANDED = 240_000_000
+"""Bytes of blobs that fit into one frame."""
 LARGEST_REMEMBERED = 1_000_000
 _options = lru_cache(64)(JobOptions.from_json)
 
@@ -34,6 +41,7 @@ class Prepared:
     version: HandlerVersion
     options: JobOptions
     manifest: str
+    cover: Cover | None = None
 
 
 class Dispatcher:
@@ -49,11 +57,18 @@ class Dispatcher:
     def prepare(self, job: ClaimedJob) -> Prepared:
         """The job with its version. Raises BadSignature: it must not run, and nothing of it be loaded."""
         version, manifest = self._version(job.handler_id)
+        if is_sealed(job.payload):
+            job = replace(job, payload=sealed.opened(self._queue, job.payload, "job", "payload", job.uuid))
         self._vault.verify(job.mac, job.key_id, signing.JOB, *signing.job_fields(
             self._queue.uuid, job.uuid, job.key, version.version, job.payload, job.options))
         if version.key != job.key:
             raise BadSignature(f"job {job.claim.job_id} names the handler of {version.key!r}")
-        return Prepared(job, version, _options(job.options), manifest)
+        options = _options(job.options)
+        secret: dict[str, Any] = {}
+        if options.secret:
+            text, secret = sealed.reveal(self._queue, job.payload, job.uuid)
+            job = replace(job, payload=text)
+        return Prepared(job, version, options, manifest, Cover.of(self._queue, job, options, secret))
 
     def _version(self, version_id: int) -> tuple[HandlerVersion, str]:
         found = self._versions.get(version_id)
@@ -75,13 +90,20 @@ class Dispatcher:
         if kept:
             small |= handlers.small_blobs(self._queue, {
                 d for kind, body in kept.values() if kind == "pickle" for d in _DIGEST.findall(body)})
+        if '"$blob"' in job.payload and (closed := set(_CLOSED.findall(job.payload))):
+            small |= handlers.small_blobs(self._queue, closed)
         extras = self._extras(job.key, small)
+        blobs = {**self._small_blobs(version), **small}
+        if sum(map(len, blobs.values())) > MOST_HANDED:
+            raise CaptureUnavailable(
+                f"job {job.claim.job_id} needs more than {MOST_HANDED / 1e6:.0f} MB of encrypted data at once",
+                remedy="Pass the largest of it by a file of your own, or leave it unencrypted.")
         return wire.Task(
             job_id=job.claim.job_id, uuid=job.uuid, epoch=job.claim.epoch, attempt=job.attempt,
             max_attempts=job.max_attempts, key=job.key, kind=version.kind, version=version.version,
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
-            blobs={**self._small_blobs(version), **small}, folder=self._folder, created_at=job.created_at,
+            blobs=blobs, folder=self._folder, created_at=job.created_at,
             fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept, extras=extras)
 
     def _extras(self, key: str, small: dict[str, bytes]) -> tuple[wire.Extra, ...]:

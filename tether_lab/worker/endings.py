@@ -42,16 +42,23 @@ class Endings:
     def of(self, attempt: Attempt) -> Ending:
         """The ending of an attempt that ran, with all that was not written yet."""
         outcome = attempt.outcome()
+        cover, small, large = attempt.cover, dict[str, bytes](), dict[str, int]()
+        if isinstance(outcome, Succeeded):
+            small = dict(outcome.stored.blobs or {})
+            if cover is not None:
+                stored, small, large = cover.stored(outcome.stored)
+                outcome = replace(outcome, stored=stored)
         result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
-        small = dict(outcome.stored.blobs or {}) if isinstance(outcome, Succeeded) else {}
-        large = large_blobs(result.body, small, self._blobs) if result and result.kind == "pickle" else {}
+        if result and result.kind == "pickle" and not large:
+            large = large_blobs(result.body, small, self._blobs)
         ending = self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
             started_at=attempt.started_at)
         rows, replaces = attempt.output.take()
-        return replace(ending, outputs=rows, replaces=replaces, events=tuple(attempt.events),
-                       progress=attempt.progress.take(0.0, final=True))
+        ending = replace(ending, outputs=rows, replaces=replaces, events=tuple(attempt.events),
+                         progress=attempt.progress.take(0.0, final=True))
+        return ending if cover is None else cover.ending(ending)
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
         """The ending of a job that never reached a process."""

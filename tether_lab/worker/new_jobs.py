@@ -16,7 +16,9 @@ from tether_lab.errors import OptionError
 from tether_lab.job import HandlerVersion, JobOptions
 from tether_lab.job.options import read_options
 from tether_lab.job.workflow import Parent
+from tether_lab.job_queue import sealed
 from tether_lab.job_queue.enqueue import NewJob
+from tether_lab.job_queue.queue import Queue
 
 FUNCTIONS_TRY, CELLS_TRY = 3, 1
 Sign = Callable[[str, HandlerVersion, str, str], tuple[str, bytes]]
@@ -32,10 +34,13 @@ class Checked(Protocol):
     def blobs(self) -> Mapping[str, int]: ...
 
 
-def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
-    """Options of one job on top of the handler's. What the job itself says about the number of
+def options_of(given: Mapping[str, Any], base: JobOptions, *, encrypt: bool = False) -> JobOptions:
+    """Options of one job on top of the handler's; ``encrypt``: the lab encrypts all it is not told to
+    leave in clear. What the job itself says about the number of
     attempts (by itself or in its policy) beats the handler."""
     options = read_options(given, base=base)
+    if encrypt and given.get("encrypt") is None:
+        options = replace(options, encrypt=True)
     retry = options.retry if given.get("retry") is not None else None
     counted = given.get("max_attempts") is not None or given.get("retries") is not None
     if retry is not None and retry.max_attempts is not None and not counted:
@@ -47,8 +52,9 @@ def options_of(given: Mapping[str, Any], base: JobOptions) -> JobOptions:
     return options
 
 
-def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], options: JobOptions,
-             present: int, *, parents: Sequence[Parent] = (), uuid_: str | None = None) -> list[NewJob]:
+def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterable[Checked],
+             options: JobOptions, present: int, *, parents: Sequence[Parent] = (),
+             uuid_: str | None = None) -> list[NewJob]:
     """Rows to insert, signed. ``present`` is UTC µs; ``parents``: whom they wait for; ``uuid_``: of the
     only one. Raises OptionError for options that do not go together."""
     if options.isolation == "warm" and version.kind not in ("function", "class"):
@@ -73,14 +79,15 @@ def new_jobs(sign: Sign, version: HandlerVersion, payloads: Iterable[Checked], o
     found = []
     for payload in payloads:
         name = uuid_ or str(uuid.uuid4())
-        key_id, mac = sign(name, version, payload.text, stored)
+        signed, kept = sealed.payload(queue, payload.text, options, name)
+        key_id, mac = sign(name, version, signed, stored)
         found.append(NewJob(
-            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=payload.text,
+            uuid=name, key=version.key, handler_id=version.id, queue=options.queue, payload=kept,
             options=stored, priority=options.priority, run_at=due, expires_at=expires,
             max_attempts=attempts, description=options.description, tags=options.tags, key_id=key_id,
             mac=mac, large_blobs=payload.blobs, slot=slot, rate=rate,
             gated=bool(options.window or options.constraints), parents=tuple(parents),
-            **_dedup(options, version, payload.text, present)))
+            **_dedup(queue, options, version, payload.text, present)))
     return found
 
 
@@ -93,12 +100,16 @@ def _check_dedup(options: JobOptions) -> None:
                           remedy="Give the time to wait for silence: delay=\"10s\".")
 
 
-def _dedup(options: JobOptions, version: HandlerVersion, payload: str, present: int) -> dict[str, Any]:
+def _dedup(queue: Queue, options: JobOptions, version: HandlerVersion, payload: str,
+           present: int) -> dict[str, Any]:
     """The columns of the option dedup; none without it."""
     wanted = options.dedup
     if wanted is None:
         return {}
-    return {"dedup_key": wanted.digest(version.key, payload, json.loads(version.parameters)),
+    key = wanted.digest(version.key, payload, json.loads(version.parameters))
+    if options.encrypt or options.secret:      # a plain digest would tell whether a guess is right
+        key = queue.vault.mask("dedup", queue.uuid, key)
+    return {"dedup_key": key,
             "dedup_until": None if wanted.ttl is None else present + round(wanted.ttl * 1e6),
             "on_conflict": options.on_conflict}
 

@@ -126,7 +126,7 @@ def _as_blob(value: object, name: str, store: BlobStore, blobs: dict[str, int]) 
 
     dumped = capture_values({name: value}, store)
     for digest, content in dumped.small.items():
-        store.put(content)
+        store.put_as(digest, content)
         blobs[digest] = len(content)
     blobs |= dumped.large
     body = json.loads(dumped.body)

@@ -61,7 +61,7 @@ class Running:
         head = prepared.options.max_output or self._settings.output_head
         self.attempts[process.token] = Attempt(
             prepared.job, prepared.version, prepared.options, process,
-            Output(head, self._settings.output_tail), now)
+            Output(head, self._settings.output_tail), now, cover=prepared.cover)
         process.send(task)
         self._pools.watch_writing(process.control, process.writing)
         fault("after_task_sent")
@@ -97,7 +97,7 @@ class Running:
     def _call(self, attempt: Attempt, call: wire.Call) -> None:
         """Answer a question of user code, at once: what it asked for is on disk then."""
         fault("before_call")
-        answer, done = self._calls.answer(attempt.job, call)
+        answer, done = self._calls.answer(attempt.job, call, attempt.cover)
         fault("after_call")
         attempt.process.send(answer)
         self._pools.watch_writing(attempt.process.control, attempt.process.writing)
@@ -160,14 +160,17 @@ class Running:
     def _write(self, attempt: Attempt, now: float) -> None:
         rows, replace = attempt.output.take()
         progress, events = attempt.progress.take(now), attempt.events
+        cover = attempt.cover
         started = None
         if attempt.started_at is not None and not attempt.start_written:
             started = attempt.process.pid, attempt.started_at
         attempt.events, attempt.flushed_at = [], now
         fault("before_output_commit")
         try:
-            outputs.append(self._queue, attempt.claim, rows, progress, events, replace=replace,
-                           started=started)
+            outputs.append(
+                self._queue, attempt.claim, cover.rows(rows) if cover else rows,
+                cover.progress(progress) if cover else progress, cover.events(events) if cover else events,
+                replace=replace, started=started)
             attempt.start_written = attempt.started_at is not None
         except (QueueBusy, StorageFull) as error:
             attempt.output.restore(rows, replace)

@@ -13,7 +13,7 @@ from tether_lab.errors import UnknownHandler
 from tether_lab.job import HandlerVersion, JobOptions, check_payload
 from tether_lab.job.policies.limits import Concurrency
 from tether_lab.job.schedule import ScheduleRow
-from tether_lab.job_queue import handlers, schedules
+from tether_lab.job_queue import handlers, schedules, sealed
 from tether_lab.job_queue.enqueue import NewJob
 from tether_lab.job_queue.queue import Queue
 from tether_lab.vault import signing
@@ -53,8 +53,9 @@ def job_of(queue: Queue, vault: Vault, row: ScheduleRow, at: int, now: int) -> N
 
     ``at`` is the nominal moment. Raises BadSignature, UnknownHandler, PayloadError.
     """
+    given = sealed.opened(queue, row.payload, "schedule", "payload", row.uuid)
     vault.verify(row.mac, row.key_id, signing.SCHEDULE, *signing.schedule_fields(
-        queue.uuid, row.uuid, row.name, row.key, row.rule.to_json(), row.payload, row.options))
+        queue.uuid, row.uuid, row.name, row.key, row.rule.to_json(), given, row.options))
     head = handlers.head(queue, row.key)
     if head is None:
         raise UnknownHandler(f"no handler is registered under {row.key!r} any more", where="key")
@@ -69,7 +70,7 @@ def job_of(queue: Queue, vault: Vault, row: ScheduleRow, at: int, now: int) -> N
         fields = signing.job_fields(queue.uuid, uuid, version.key, version.version, payload, options)
         return vault.key_id, vault.sign(signing.JOB, *fields)
 
-    (job,) = new_jobs(sign, version, [_payload(head.defaults, row.payload, queue.folder.blobs)], options, now)
+    (job,) = new_jobs(queue, sign, version, [_payload(head.defaults, given, queue.folder.blobs)], options, now)
     return job
 
 

@@ -1,5 +1,6 @@
 -- A row an attempt, newest first. One pass over the attempts: for a glance, not for a loop.
-SELECT j.id, j.key, a.attempt, a.outcome, a.started_at, a.finished_at, a.error, j.state
+SELECT j.id, j.key, a.attempt, a.outcome, a.started_at, a.finished_at, a.error, j.state, j.uuid,
+       a.epoch
   FROM attempt a JOIN job j ON j.id = a.job_id
  WHERE (:key IS NULL OR j.key = :key)
    AND (:since IS NULL OR a.started_at >= :since)
