@@ -1,4 +1,5 @@
-"""The limit: rows as wide as ours in plain sqlite3, nothing checked, signed or indexed beside."""
+"""The limit: what a job's row says, in plain sqlite3 with the one index of a queue; nothing is checked,
+looked up, signed or told to anybody."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import time
 from pathlib import Path
 
 LEVELS = {"process": "NORMAL", "power": "FULL"}
-TABLE = """CREATE TABLE job (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB NOT NULL, key TEXT NOT NULL,
-payload TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL, run_at INTEGER NOT NULL,
-created_at INTEGER NOT NULL) STRICT"""
-READY = "CREATE INDEX ready ON job (priority DESC, run_at, id) WHERE state = 'pending'"
-ADD = """INSERT INTO job (uuid, key, payload, state, priority, run_at, created_at)
-VALUES (?, ?, ?, 'pending', 0, ?, ?)"""
+TABLE = """CREATE TABLE job (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, key TEXT NOT NULL,
+handler_id INTEGER NOT NULL, queue TEXT NOT NULL, payload TEXT NOT NULL, options TEXT NOT NULL,
+state TEXT NOT NULL, priority INTEGER NOT NULL, run_at INTEGER NOT NULL, max_attempts INTEGER NOT NULL,
+created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, tags TEXT NOT NULL, key_id TEXT NOT NULL,
+mac BLOB NOT NULL) STRICT"""
+READY = "CREATE INDEX ready ON job (queue, priority DESC, run_at, id) WHERE state = 'pending'"
+ADD = """INSERT INTO job (uuid, key, handler_id, queue, payload, options, state, priority, run_at, max_attempts,
+created_at, updated_at, tags, key_id, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class RawQueue:
@@ -46,7 +49,8 @@ class RawQueue:
 
     def _row(self) -> tuple[object, ...]:
         now = time.time_ns() // 1000
-        return b"0123456789abcdef", "noop", '{"i":1}', now, now
+        return ("01234567-89ab-4def-8123-456789abcdef", "noop", 1, "default", '{"i":1}', '{"isolation":"warm"}',
+                "pending", 0, now, 3, now, now, "[]", "k0123456789ab", b"0123456789abcdef" * 2)
 
     def close(self) -> None:
         self._connection.close()

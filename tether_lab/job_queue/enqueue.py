@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tether_lab.errors import BadRequest
+from tether_lab.job import Handler
 from tether_lab.job.workflow import Parent
 
 from . import blobs, dedup, limits, workflow
@@ -16,6 +17,8 @@ from .queue import Queue
 from .statements import sql
 
 NOTHING = (None, None, None)
+PAYLOAD, MAC = 4, 16
+"""Where they stand in enqueue.sql."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
                 ids.append(holder)
                 continue
         try:
-            added = connection.execute(statement, _values(job, now)).lastrowid
+            added = connection.execute(statement, _values(job, job.run_at, now)).lastrowid
         except sqlite3.IntegrityError as error:
             raise BadRequest(
                 f"a job of {job.key!r} does not fit the queue: {error}", where=job.key,
@@ -102,10 +105,40 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
     return ids
 
 
-def _values(job: NewJob, now: int) -> tuple[object, ...]:
+def enqueue_alike(queue: Queue, template: NewJob, varying: Sequence[tuple[str, str, bytes]],
+                  head: Handler, *, now: int | None = None) -> list[int] | None:
+    """Jobs that differ in (uuid, payload, mac) alone, pending now: all or none, their ids in order.
+
+    ``template`` has neither dedup, parents nor blobs. None, and nothing is written, if ``head`` is not the
+    head of its key any more: whoever prepared the template has to look again.
+    """
+    now = now or utc()
+    with queue.write() as connection:
+        *found, untouched, paused = connection.execute(
+            sql("handler_stands"), {"key": head.key, "now": now}).fetchone() or (None, 0, 0)
+        if found != [head.head, head.defaults, head.options]:
+            return None
+        values = _values(template, now, now)
+        before, between, after = values[1:PAYLOAD], values[PAYLOAD + 1:MAC], values[MAC + 1:]
+        rows = [(uuid, *before, payload, *between, mac, *after) for uuid, payload, mac in varying]
+        first = connection.execute(sql("enqueue"), rows[0]).lastrowid or 0
+        if len(rows) > 1:
+            # Nobody else inserts while we hold the lock, so AUTOINCREMENT counts them one after the other.
+            connection.executemany(sql("enqueue"), rows[1:])
+        ids = list(range(first, first + len(rows)))
+        if template.gated:
+            connection.executemany(sql("gate_set"), [{"id": added} for added in ids])
+        if untouched:
+            connection.execute(sql("blob_touch"), {"handler_id": template.handler_id, "now": now})
+        if paused:
+            limits.gate_paused(connection)
+        return ids
+
+
+def _values(job: NewJob, run_at: int, now: int) -> tuple[object, ...]:
     """In the order of enqueue.sql."""
     return (job.uuid, job.key, job.handler_id, job.queue, job.payload, job.options,
-            "pending" if job.run_at <= now else "scheduled", job.priority, job.run_at, job.expires_at,
+            "pending" if run_at <= now else "scheduled", job.priority, run_at, job.expires_at,
             job.max_attempts, now, now, job.description,
             json.dumps(list(job.tags)) if job.tags else "[]", job.key_id, job.mac,
             *(job.slot or NOTHING), *(job.rate or NOTHING))

@@ -155,7 +155,7 @@ class Queue:
             if self.role != "supervisor":     # where user code is
                 self._still_the_same_files()
             beacon.tell(self._run, beacon.ANSWERED if self.role == "supervisor" else beacon.ASKED)
-            if self.role == "client":
+            if self.role == "client" and self._used_at >= self._checkpointed_at + 1.0:
                 self._checkpoint_if_large()
 
     @contextmanager
@@ -339,14 +339,12 @@ class Queue:
                 where=str(self.path))
 
     def _checkpoint_if_large(self) -> None:
-        now = time.monotonic()
-        if now < self._checkpointed_at + 1.0 or self.network:
-            return
+        """Looked at once a second: a kernel that writes 16 MB in a second is caught in the next."""
+        self._checkpointed_at = self._used_at
         with contextlib.suppress(FileNotFoundError):
-            if self.log_path.stat().st_size > LARGE_LOG:
+            if not self.network and self.log_path.stat().st_size > LARGE_LOG:
                 from .checkpoint import checkpoint
 
-                self._checkpointed_at = now
                 checkpoint(self, worthwhile=LARGE_LOG)
 
     def _close(self) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tether_lab.job_queue.enqueue import NewJob
 
     from .lab import Lab
-
+    from .plans import Plan
 
 
 def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, Any], *,
@@ -27,15 +27,43 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
     ``given`` are options, on top of the handler's. ``plain``: JSON only (requests from outside).
     Raises UnknownHandler, OptionError, PayloadError, CaptureRefused; then nothing was written.
     """
-    from tether_lab.job_queue import enqueue as verb
-    from tether_lab.worker.new_jobs import options_of
+    asked, limit = list(payloads), lab.settings.payload_limit
+    moved = False
+    while True:
+        plan = lab.plans.of(lab, key, given, fresh=moved)
+        store = lab.store(encrypted=plan.options.encrypt)
+        checked = [read_payload(payload, plan.version, plan.handler.defaults, store, limit=limit, plain=plain)
+                   for payload in asked]
+        if plan.template is None or any(payload.blobs for payload in checked):
+            return _each(lab, plan, checked)
+        ids = _alike(lab, plan, plan.template, checked)
+        if ids is not None:
+            return ids
+        moved = True
 
-    handler = find(lab, key)
-    version = lab.version(handler.head)
-    options = options_of(given, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
-    limit, store = lab.settings.payload_limit, lab.store(encrypted=options.encrypt)
-    checked = [read_payload(payload, version, handler.defaults, store, limit=limit, plain=plain)
-               for payload in payloads]
+
+def _alike(lab: Lab, plan: Plan, template: NewJob, checked: Sequence[Payload]) -> list[int] | None:
+    """The usual way: a template, and what is each job's own. None: the plan is out of date."""
+    from tether_lab.job_queue import enqueue as verb
+    from tether_lab.worker.new_jobs import fresh_name
+
+    if not checked:
+        return []
+    varying = []
+    for payload in checked:
+        name = fresh_name()
+        varying.append((name, payload.text, plan.sign(name, payload.text)))
+    ids = verb.enqueue_alike(lab.queue, template, varying, plan.handler)
+    if ids is not None:
+        lab.waker.wake()
+    return ids
+
+
+def _each(lab: Lab, plan: Plan, checked: Sequence[Payload]) -> list[int]:
+    """Jobs that differ in more than their payload, or that may be there already."""
+    from tether_lab.job_queue import enqueue as verb
+
+    version, options = plan.version, plan.options
     known = [cached(lab, version, payload.text, options) for payload in checked]
     fresh = [payload for payload, found in zip(checked, known, strict=True) if found is None]
     ids = verb.enqueue(lab.queue, new_jobs(lab, version, fresh, options))

@@ -11,6 +11,7 @@ from tether_lab.job import HandlerVersion
 from tether_lab.settings import LabFolder, Settings, SettingsError
 
 from .door import door
+from .plans import Plans
 from .travel import in_a_job, is_in_a_job, open_lab
 from .waking import Waker
 from .worker_control import WorkerControl
@@ -42,6 +43,7 @@ class OpenLab:
         self.waker = Waker(self.folder, self.settings)
         self.worker = WorkerControl(self.folder, self.settings)
         self._versions: dict[int, HandlerVersion] = {}
+        self.plans = Plans()
         self.usual_cache: dict[str, tuple[int, float | None]] = {}
         self._reader: Reader | None = None
         self._store: BlobStore | None = None

@@ -8,6 +8,7 @@ import time
 from tether_lab.errors import WorkerError
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.worker import spawn
+from tether_lab.worker.wake import Sender
 
 SHORTEST, PATIENCE = 0.5, 3.0
 """Seconds that a worker started in the background has to show itself; SHORTEST if the last one that
@@ -19,6 +20,7 @@ class Waker:
 
     def __init__(self, folder: LabFolder, settings: Settings) -> None:
         self._folder, self._settings = folder, settings
+        self._sender = Sender(folder.run)
         self._started_at = float("-inf")
         self._thread: threading.Thread | None = None
 
@@ -36,12 +38,12 @@ class Waker:
 
         A lost datagram costs nothing but time: the worker also listens to the folder.
         """
-        if not spawn.wake(self._folder) and self.may_start:
+        if not self._sender.send() and self.may_start:
             self._start_in_background()
 
     def nudge(self) -> None:
         """A datagram to a worker that is there: for what needs none to be true, such as a cancel."""
-        spawn.wake(self._folder)
+        self._sender.send()
 
     def _start_in_background(self) -> None:
         if self.on_its_way:

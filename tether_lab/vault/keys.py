@@ -8,6 +8,7 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from tether_lab.errors import BadSignature, KeyMissing
@@ -63,10 +64,30 @@ class Vault:
 
     def sign(self, domain: str, *fields: Field) -> bytes:
         """The signature (32 bytes) of these fields, in this order, for this domain."""
-        key = self._derived.get(self.key_id) or self._signing(self.key_id)
-        if key is None:
-            raise self.missing(self.key_id, "what is new")
-        return hmac.digest(key, canonical(domain, fields), "sha256")
+        return hmac.digest(self._newest(), canonical(domain, fields), "sha256")
+
+    def signer(self, domain: str, *fields: Field | None) -> Callable[..., bytes]:
+        """``sign`` for rows that differ in a few texts: those stand as None here, and each call gives
+        them in their order. What all rows share is spelled out once."""
+        key, pieces = self._newest(), [b""]
+        for field in (domain, *fields):
+            if field is None:
+                pieces.append(b"")
+            else:
+                pieces[-1] += spelled(field)
+        first, *rest = pieces
+        # HMAC (RFC 2104), its two pads and the first fields hashed beforehand: half the time of hmac.digest.
+        block = key.ljust(64, b"\0")
+        inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+        inner.update(first)
+
+        def sign(*texts: str) -> bytes:
+            within, around = inner.copy(), outer.copy()
+            for text, piece in zip(texts, rest, strict=True):
+                within.update(spelled(text) + piece)
+            around.update(within.digest())
+            return around.digest()
+        return sign
 
     def verify(self, mac: bytes, key_id: str, domain: str, *fields: Field) -> None:
         """Raises BadSignature unless ``mac`` is what key ``key_id`` signs for these fields."""
@@ -129,6 +150,12 @@ class Vault:
             remedy="Bring the key back: tether-lab keys import FILE (an export, or another machine's). Without "
                    "it what is encrypted stays closed; handlers can be registered again from the notebook.")
 
+    def _newest(self) -> bytes:
+        key = self._derived.get(self.key_id) or self._signing(self.key_id)
+        if key is None:
+            raise self.missing(self.key_id, "what is new")
+        return key
+
     def _purpose(self, key_id: str, purpose: bytes) -> bytes:
         known = self._others.get((key_id, purpose))
         if known is None:
@@ -184,16 +211,18 @@ def use(folder: Path, name: str) -> None:
 
 def canonical(domain: str, fields: tuple[Field, ...]) -> bytes:
     """Every field as its type, its length and its bytes: no two different lists look alike."""
-    parts: list[bytes] = []
-    for field in (domain, *fields):
-        if isinstance(field, bytes):
-            kind, body = b"b", field
-        elif isinstance(field, int):
-            kind, body = b"i", b"%d" % field
-        else:
-            kind, body = b"s", field.encode("utf-8", "surrogatepass")
-        parts += (kind, len(body).to_bytes(8, "big"), body)
-    return b"".join(parts)
+    return b"".join(map(spelled, (domain, *fields)))
+
+
+def spelled(field: Field) -> bytes:
+    """One field of ``canonical``."""
+    if isinstance(field, str):
+        kind, body = b"s", field.encode("utf-8", "surrogatepass")
+    elif isinstance(field, bytes):
+        kind, body = b"b", field
+    else:
+        kind, body = b"i", b"%d" % field
+    return kind + len(body).to_bytes(8, "big") + body
 
 
 def derive(secret: bytes, purpose: bytes) -> bytes:

@@ -7,7 +7,7 @@ schedules and of jobs that call.
 from __future__ import annotations
 
 import json
-import uuid
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -78,7 +78,7 @@ def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterab
     rate = (paced.key or version.key, paced.max_executions, round(paced.window * 1e6)) if paced else None
     found = []
     for payload in payloads:
-        name = uuid_ or str(uuid.uuid4())
+        name = uuid_ or fresh_name()
         signed, kept = sealed.payload(queue, payload.text, options, name)
         key_id, mac = sign(name, version, signed, stored)
         found.append(NewJob(
@@ -89,6 +89,20 @@ def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterab
             gated=bool(options.window or options.constraints), parents=tuple(parents),
             **_dedup(queue, options, version, payload.text, present)))
     return found
+
+
+def fresh_name() -> str:
+    """A random UUID (version 4) as text."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def is_timeless(options: JobOptions) -> bool:
+    """Whether two jobs with these options differ in nothing but name, payload and signature: none of
+    them depends on the moment or on the payload."""
+    return not (options.delay or options.at is not None or options.expires is not None or options.dedup
+                or options.cache or options.encrypt or options.secret)
 
 
 def _check_dedup(options: JobOptions) -> None:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from tether_lab.capture import BlobStore
 from tether_lab.errors import PayloadError
 from tether_lab.job import HandlerVersion, check_payload
-from tether_lab.job.request import DEEPEST
+from tether_lab.job.request import DEEPEST, is_flat
 
 BLOB = "$blob"
 OPEN = "**"
@@ -43,6 +44,8 @@ def read_payload(payload: object, version: HandlerVersion, defaults: str, store:
     given = _mapping(payload)
     merged = {**json.loads(defaults), **given} if defaults != "{}" else given
     _check_declared(version, merged, shared=shared)
+    if is_flat(merged):
+        return Payload(check_payload(merged, largest=limit))
     plain = plain or version.kind == "notebook"        # its parameters are written into a cell
     strange = [] if plain else [name for name, value in merged.items()
                                 if isinstance(name, str) and not is_json(value)]
@@ -78,15 +81,21 @@ def _mapping(payload: object) -> dict[Any, Any]:
 def _check_declared(version: HandlerVersion, values: Mapping[Any, Any], *, shared: bool) -> None:
     from tether_lab.runner.binding import check_declared
 
-    declared = json.loads(version.parameters)
-    is_open = declared.pop(OPEN, None) is not None or (version.kind == "cell" and not declared)
-    if version.kind == "shell":
-        is_open = True                 # a command reads its payload from the environment, or not at all
-    is_open = is_open or shared        # a chain's input is for all its steps
-    check_declared(version.key, declared, values, open=is_open)
+    declared, is_open = _declared(version.parameters, version.kind)
+    # A chain's input is for all its steps.
+    check_declared(version.key, declared, values, open=is_open or shared)
     for name, about in declared.items():
         if name in values:
             _check_type(name, values[name], about.get("type"))
+
+
+@lru_cache(64)
+def _declared(parameters: str, kind: str) -> tuple[Mapping[str, Mapping[str, Any]], bool]:
+    """Parameters as stored, and whether further keys are welcome. A command reads its payload from the
+    environment, or not at all."""
+    declared = json.loads(parameters)
+    is_open = declared.pop(OPEN, None) is not None or (kind == "cell" and not declared)
+    return declared, is_open or kind == "shell"
 
 
 def _check_type(name: str, value: object, wanted: str | None) -> None:

@@ -32,19 +32,44 @@ def address_of(lab: Path) -> Path:
 
 def send(run: Path, message: bytes = b"") -> bool:
     """Tell the worker. False: nobody listens. True says no more than that a socket took it."""
-    try:
-        address = (run / "address").read_text().strip()
-    except OSError:
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
+    return Sender(run).send(message)
+
+
+class Sender:
+    """For whoever tells the worker again and again: keeps a socket, and the address as long as it is heard
+    there. Safe in threads."""
+
+    def __init__(self, run: Path) -> None:
+        self._file, self._address = str(run / "address"), ""
+        self._socket: socket.socket | None = None
+
+    def send(self, message: bytes = b"") -> bool:
+        """As ``send``."""
+        return (bool(self._address) and self._sent(message)) or (self._looked_up() and self._sent(message))
+
+    def _looked_up(self) -> bool:
         try:
-            sender.sendto(message, address)
+            with open(self._file, encoding="utf-8") as file:  # noqa: PTH123  each enqueue without a worker
+                self._address = file.read().strip()
+        except OSError:
+            self._address = ""
+        return bool(self._address)
+
+    def _sent(self, message: bytes) -> bool:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
+        try:
+            self._socket.sendto(message, self._address)
         except BlockingIOError:
             return True            # unread hints are queued already: it will look
         except OSError:
             return False
-    return True
+        return True
+
+    def __del__(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
 
 class WakeSocket:

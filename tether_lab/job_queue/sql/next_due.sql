@@ -2,10 +2,10 @@
 -- own condition stands first, word for word).
 SELECT min(at) FROM (
     SELECT min(run_at) AS at FROM job INDEXED BY job_timed
-     WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'scheduled'
+     WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'scheduled'
      UNION ALL
     SELECT min(run_at) FROM job INDEXED BY job_timed
-     WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'retrying'
+     WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'retrying'
      UNION ALL
     SELECT min(expires_at) FROM job INDEXED BY job_expiring
      WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending')

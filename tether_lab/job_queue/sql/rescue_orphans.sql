@@ -3,6 +3,6 @@
 -- stands first, word for word).
 SELECT id, epoch, worker, attempt, max_attempts, crash_count, cancel_requested_at IS NOT NULL AS cancelling
   FROM job INDEXED BY job_timed
- WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'running' AND worker <> :worker
+ WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'running' AND worker <> :worker
    AND (boot_id <> :boot_id OR lease_until < :mono OR worker IN (SELECT value FROM json_each(:dead)))
  ORDER BY run_at, id;

@@ -2,4 +2,4 @@
 DELETE FROM worker
  WHERE state IN ('stopped', 'dead') AND beat_at < :before
    AND NOT EXISTS (SELECT 1 FROM job INDEXED BY job_timed
-                    WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'running' AND job.worker = worker.id);
+                    WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'running' AND job.worker = worker.id);
