@@ -28,6 +28,7 @@ FLAGS = (
     Flag("help", "", "Show this.", "-h"),
 )
 STATUSES = (*(state.value for state in State), *GROUPS, *ALIASES)
+DASHBOARD = ("status", "key", "queue", "tag", "tab", "rows")
 FILTERS = ("status", "key", "tag", "since", "limit", "offset")
 
 
@@ -172,6 +173,15 @@ class JobsVerbs:
         return Shown(table_bundle(queues_table(
             [(q.name, q.weight, q.paused, q.depth) for q in self._open().queues()])))
 
+    def dashboard(self, words: Words) -> object:
+        unknown = [name for name in words.pairs if name not in DASHBOARD]
+        if unknown or len(words.words) > 1:
+            raise OptionError("a dashboard of what?", remedy=VERBS["dashboard"].usage("dashboard"))
+        status = words.words[0] if words.words else words.pairs.get("status")
+        return self._open().dashboard(
+            status, key=words.pairs.get("key"), queue=words.pairs.get("queue"), tag=words.pairs.get("tag"),
+            tab=words.pairs.get("tab"), rows=_number(words.pairs, "rows", 25))
+
     def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
         return self._open().schedules()
 
@@ -223,6 +233,10 @@ class Verb:
     def __init__(self, run: Callable[[JobsVerbs, Words], object], takes: str, help_: str) -> None:
         self.run, self.takes, self.help = run, takes, help_
 
+    def usage(self, name: str) -> str:
+        """How it is typed."""
+        return f"%jobs {name} {self.takes}".rstrip()
+
 
 VERBS = {
     "list": Verb(JobsVerbs.table, "[STATUS] [key=… tag=… since=2h limit=20]", "List jobs, newest first."),
@@ -236,6 +250,8 @@ VERBS = {
     "edit": Verb(JobsVerbs.edit, "ID", "Put its code into a new cell."),
     "stack": Verb(JobsVerbs.stack, "ID", "Where a running job is now."),
     "events": Verb(JobsVerbs.events, "ID", "What happened to it."),
+    "dashboard": Verb(JobsVerbs.dashboard, "[STATUS] [key=… queue=… tag=… tab=analytics rows=50]",
+                      "A live view of the lab, with buttons."),
     "handlers": Verb(JobsVerbs.handlers, "", "The registered handlers."),
     "history": Verb(JobsVerbs.history, "[KEY] [status=… since=2h limit=20]", "What ran, a line an attempt."),
     "pause": Verb(JobsVerbs.pause, "[QUEUE …]", "Start nothing more of these queues, or of any."),
@@ -251,7 +267,7 @@ VERBS = {
 
 def help_text() -> str:
     """The help of ``%jobs``, one line a sub-command."""
-    usages = {name: f"%jobs {name} {verb.takes}".rstrip() for name, verb in VERBS.items()}
+    usages = {name: verb.usage(name) for name, verb in VERBS.items()}
     width = max(map(len, usages.values()))
     lines = [f"  {usages[name].ljust(width)}  {verb.help}" for name, verb in VERBS.items()]
     return "\n".join(["%jobs [sub-command] …", "", *lines, "",

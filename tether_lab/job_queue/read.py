@@ -85,10 +85,9 @@ def result(queue: Queue, job_id: int) -> ResultRow | None:
 
 def result_shown(queue: Queue, job_id: int) -> ResultRow | None:
     """The result for people; one that is closed and stays so says why."""
-    try:
-        return result(queue, job_id)
-    except sealed.CLOSED as error:
-        return ResultRow(job_id, "", 0, "unavailable", "", f"encrypted: {error.message}", "", 0, "", b"")
+    with queue.read() as connection:
+        row = connection.execute(sql("result_get"), {"job_id": job_id}).fetchone()
+    return None if row is None else rows.result_shown(row, queue, job_id)
 
 
 def counts(queue: Queue) -> dict[State, int]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import QueueBusy
-from tether_lab.job import Attempt, Event, JobRow, State
+from tether_lab.job import Attempt, Event, JobRow, ResultRow, State
 from tether_lab.vault.sealing import is_sealed
 
 from . import connection as connecting, failures, read, rest, rows, sealed, waiting
@@ -39,9 +39,14 @@ class Reader:
         self._used_at, self._reading = 0.0, 0
         rest.know(self)
 
+    @property
+    def queue(self) -> Queue:
+        """The queue that it reads."""
+        return self._queue
+
     async def get(self, job_id: int) -> JobRow:
         """One job. Raises JobNotFound."""
-        found = await self._fetch(sql("job_get"), {"id": job_id})
+        found = await self.fetch(sql("job_get"), {"id": job_id})
         if not found:
             raise read.not_found(self._queue, job_id)
         return rows.job_row(dict(found[0]), self._queue)
@@ -53,17 +58,17 @@ class Reader:
     ) -> list[JobRow]:
         """A page of jobs, as ``read.jobs``."""
         statement, values = read.page(states, key, tag, since, limit, offset, order, in_queue)
-        return [rows.job_row(dict(row), self._queue) for row in await self._fetch(statement, values)]
+        return [rows.job_row(dict(row), self._queue) for row in await self.fetch(statement, values)]
 
     async def attempts(self, job_id: int) -> list[Attempt]:
         """All executions, the first first."""
-        found = await self._fetch(sql("attempts"), {"job_id": job_id})
+        found = await self.fetch(sql("attempts"), {"job_id": job_id})
         uuid = await self._uuid(job_id, [text for row in found for text in (row["error"], row["traceback"])])
         return [rows.attempt(tuple(row), self._queue, uuid) for row in found]
 
     async def events(self, job_id: int, after: int = 0) -> list[Event]:
         """The history; only events with an id above ``after``."""
-        found = await self._fetch(sql("events"), {"job_id": job_id, "after": after})
+        found = await self.fetch(sql("events"), {"job_id": job_id, "after": after})
         uuid = await self._uuid(job_id, [row["detail"] for row in found])
         return [rows.event(tuple(row), self._queue, uuid) for row in found]
 
@@ -71,14 +76,19 @@ class Reader:
         self, job_id: int, epoch: int | None = None, after: int = -1,
     ) -> list[tuple[int, int, str]]:
         """Rows (seq, epoch, JSON body), as ``outputs.read``."""
-        found = await self._fetch(sql("output_read"), {"job_id": job_id, "epoch": epoch, "after": after})
+        found = await self.fetch(sql("output_read"), {"job_id": job_id, "epoch": epoch, "after": after})
         uuid = await self._uuid(job_id, [row["body"] for row in found])
         return [(row["seq"], row["epoch"], sealed.output(
             self._queue, row["body"], "output", uuid, row["epoch"], row["seq"])) for row in found]
 
+    async def result(self, job_id: int) -> ResultRow | None:
+        """The result for people, as ``read.result_shown``."""
+        found = await self.fetch(sql("result_get"), {"job_id": job_id})
+        return rows.result_shown(tuple(found[0]), self._queue, job_id) if found else None
+
     async def counts(self) -> dict[State, int]:
         """How many jobs stand where."""
-        return {State(row[0]): row[1] for row in await self._fetch(sql("counts"), {})}
+        return {State(row[0]): row[1] for row in await self.fetch(sql("counts"), {})}
 
     async def close(self) -> None:
         """Close the connection; the next read opens another one."""
@@ -88,12 +98,13 @@ class Reader:
         """As ``read.uuid_of``."""
         if not any(map(is_sealed, texts)):
             return ""
-        found = await self._fetch(sql("job_uuid"), {"id": job_id})
+        found = await self.fetch(sql("job_uuid"), {"id": job_id})
         return str(found[0][0]) if found else ""
 
     # -- the connection --------------------------------------------------------------------------
 
-    async def _fetch(self, statement: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
+    async def fetch(self, statement: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
+        """The rows of a reading statement. Waits for a busy file as long as a client of the queue does."""
         deadline = time.monotonic() + self._queue.deadline
         with self._lock:
             self._reading += 1

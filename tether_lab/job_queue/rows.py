@@ -115,6 +115,14 @@ def result(row: Row, queue: Queue) -> ResultRow:
     return found
 
 
+def result_shown(row: Row, queue: Queue, job_id: int) -> ResultRow:
+    """The result for people; one that is closed and stays so says why."""
+    try:
+        return result(row, queue)
+    except sealed.CLOSED as error:
+        return ResultRow(job_id, "", 0, "unavailable", "", f"encrypted: {error.message}", "", 0, "", b"")
+
+
 def _provenance(text: str) -> Provenance:
     """Unknown fields of a newer version are left out: provenance is shown, never acted upon."""
     raw = json.loads(text)

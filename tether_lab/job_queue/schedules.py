@@ -31,7 +31,7 @@ def put(queue: Queue, row: ScheduleRow, *, now: int | None = None) -> ScheduleRo
                 "now": now or utc(), "key_id": row.key_id, "mac": row.mac})
         except sqlite3.IntegrityError as error:
             raise UnknownHandler(f"no handler is registered under {row.key!r}", where="key") from error
-        return _row(connection.execute(sql("schedule_get"), {"name": row.name}).fetchone())
+        return row_of(connection.execute(sql("schedule_get"), {"name": row.name}).fetchone())
 
 
 def get(queue: Queue, name: str) -> ScheduleRow:
@@ -48,13 +48,13 @@ def find(queue: Queue, name: str) -> ScheduleRow | None:
     """The schedule of this name, if there is one."""
     with queue.read() as connection:
         found = connection.execute(sql("schedule_get"), {"name": name}).fetchone()
-    return None if found is None else _row(found)
+    return None if found is None else row_of(found)
 
 
 def schedules(queue: Queue) -> list[ScheduleRow]:
     """All of them, the next to fire first."""
     with queue.read() as connection:
-        return [_row(found) for found in connection.execute(sql("schedule_list")).fetchall()]
+        return [row_of(found) for found in connection.execute(sql("schedule_list")).fetchall()]
 
 
 def pause(queue: Queue, row: ScheduleRow, *, paused: bool, now: int | None = None) -> None:
@@ -98,7 +98,7 @@ def fire(queue: Queue, make: Make, now: int) -> list[tuple[ScheduleRow, int | No
     with queue.write() as connection:
         for found in connection.execute(sql("schedule_due"), {"now": now}).fetchall():
             try:
-                row = _row(found)
+                row = row_of(found)
             except OptionError as error:
                 connection.execute(sql("schedule_stop"), {"id": found[0], "trouble": error.message})
                 continue
@@ -175,7 +175,7 @@ def _log(connection: sqlite3.Connection, row: ScheduleRow, at: int, now: int, ou
                                          "job_id": job_id})
 
 
-def _row(values: Sequence[Any]) -> ScheduleRow:
+def row_of(values: Sequence[Any]) -> ScheduleRow:
     """In the order of the columns of schedule_get.sql."""
     (number, uuid, name, key, rule, payload, options, moment, paused, trouble, created, updated, signer,
      mac) = values

@@ -15,6 +15,8 @@ from . import clock
 from .watch import LOOK_AGAIN
 
 if TYPE_CHECKING:
+    from tether_lab.views.dashboard.widget import Dashboard
+
     from .lab import Lab
 
 
@@ -91,6 +93,13 @@ class Group(ABC):
 
         await asyncio.to_thread(self.wait, timeout)
         return self
+
+    def widget(self) -> Dashboard:
+        """A live view of its jobs: how each stands, outputs of the one that is opened, buttons."""
+        from .dashboard import dashboard
+
+        _ = self.row
+        return dashboard(self.lab, {self.kind: self.id, "sort": "id", "down": False}, rate=4.0, only=self.kind)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 — IPython passes both
         from tether_lab.views.groups import bundle

@@ -16,6 +16,7 @@ from .watch import Watch
 
 if TYPE_CHECKING:
     from tether_lab.views.board import Snapshot
+    from tether_lab.views.dashboard.widget import Dashboard
 
     from .lab import Lab
 
@@ -191,6 +192,13 @@ class Job:
         from tether_lab.views.replay import republish
 
         republish(self.outputs)
+
+    def widget(self) -> Dashboard:
+        """A live view of it alone: card, outputs, attempts, events, payload, captures, code, stack, buttons."""
+        from .dashboard import dashboard
+
+        self.lab.read_row(self.id)
+        return dashboard(self.lab, {"job": self.id}, rate=4.0, only="job")
 
     def snapshot(self) -> Snapshot:
         """Everything that its card says, read now."""

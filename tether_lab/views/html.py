@@ -103,18 +103,19 @@ def _error(card: Card, full: bool) -> Markup:
     if card.error.remedy:
         parts.append(tag("div", card.error.remedy, style=_SMALL))
     if card.error.traceback:
-        parts.append(_fold("traceback", _pre(card.error.traceback), full))
+        parts.append(_fold("traceback", pre(card.error.traceback), full))
     return tag("div", *parts, style=box)
 
 
-def _pre(text: str) -> Markup:
+def pre(text: str) -> Markup:
+    """Text as it is, in a box that scrolls."""
     return tag("pre", text, tabindex="0", style=f"{_mono()};white-space:pre-wrap;margin:4px 0;padding:6px 8px;"
                                   "border-radius:3px;background-color:rgba(128,128,128,.12);"
                                   "max-height:340px;overflow:auto;line-height:1.4")
 
 
 def _tail(card: Card) -> Markup:
-    return _pre(card.tail) if card.tail else Markup()
+    return pre(card.tail) if card.tail else Markup()
 
 
 def _fold(summary: str, body: Markup, is_open: bool = False) -> Markup:

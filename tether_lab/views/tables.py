@@ -75,11 +75,11 @@ def jobs_table(
 def _job(row: JobRow, now: int) -> tuple[Cell, ...]:
     tries = f"{row.attempt}/{row.max_attempts}" if row.max_attempts > 1 or row.attempt > 1 else ""
     return (Cell(str(row.id)), Cell(brief(row.key, 40)), Cell(row.state.value, role(row.state)),
-            Cell(_how(row, now)), Cell(tries), Cell(parameters(row.payload, 40)),
+            Cell(how(row, now)), Cell(tries), Cell(parameters(row.payload, 40)),
             Cell(moment(row.created_at, now)))
 
 
-def _how(row: JobRow, now: int) -> str:
+def how(row: JobRow, now: int) -> str:
     """The one thing worth knowing of a job in this status."""
     match row.state:
         case State.RUNNING:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -45,6 +46,13 @@ def save(figure: go.Figure, path: str | os.PathLike[str], *, theme: str | None =
     except (ImportError, ValueError, RuntimeError) as error:
         raise still_pictures(target, error) from error
     return target
+
+
+def as_mime(figure: go.Figure) -> dict[str, Any]:
+    """A figure as the notebook's own drawing of plotly takes it, filling the width there is."""
+    found: dict[str, Any] = json.loads(str(figure.to_json()))
+    found["config"] = style.CONFIG
+    return found
 
 
 def still_pictures(target: Path, error: Exception) -> TetherLabError:
