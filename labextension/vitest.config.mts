@@ -18,6 +18,7 @@ export default defineConfig({
   ],
   test: {
     environment: 'jsdom',
+    env: { TZ: 'UTC' },
     include: ['src/__tests__/**/*.spec.{ts,tsx}'],
     setupFiles: ['src/__tests__/setup.ts'],
     css: false,
