@@ -1,10 +1,10 @@
-import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+/** Tether Lab in JupyterLab. This file only wires: each plugin stands in a file of its own. */
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'tether-lab:plugin',
-  description: 'Jobs that outlive their kernels.',
-  autoStart: true,
-  activate: (_app: JupyterFrontEnd) => undefined
-};
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { pages } from './pages/plugin';
+import { core } from './plugins';
+import { renderer } from './renderer';
 
-export default plugin;
+const plugins: JupyterFrontEndPlugin<unknown>[] = [core, renderer, pages];
+
+export default plugins;

@@ -1,0 +1,74 @@
+/** React's view of our models and of the clock. */
+
+import { ISignal } from '@lumino/signaling';
+import * as React from 'react';
+
+interface Versioned {
+  version: number;
+  changed: ISignal<unknown, void>;
+}
+
+/** Draw again when the model says so; at most once a frame, however often that is. */
+export function useModel(model: Versioned | null): number {
+  const subscribe = React.useCallback(
+    (redraw: () => void) => {
+      let frame = 0;
+      const later = () => {
+        frame ||= requestAnimationFrame(() => {
+          frame = 0;
+          redraw();
+        });
+      };
+      model?.changed.connect(later);
+      return () => {
+        cancelAnimationFrame(frame);
+        model?.changed.disconnect(later);
+      };
+    },
+    [model]
+  );
+  return React.useSyncExternalStore(subscribe, () => model?.version ?? 0);
+}
+
+/** A second has passed: draw again, while `ticking`. */
+export function useTick(ticking: boolean, every = 1000): void {
+  const [, tick] = React.useReducer((n: number) => n + 1, 0);
+  React.useEffect(() => {
+    if (!ticking) {
+      return;
+    }
+    const timer = setInterval(() => document.hidden || tick(), every);
+    return () => clearInterval(timer);
+  }, [ticking, every]);
+}
+
+/** What an asynchronous reading has come to. The last value stays while it is read anew. */
+export interface Reading<T> {
+  value: T | null;
+  error: unknown;
+  loading: boolean;
+  again: () => void;
+}
+
+/** Read when `deps` change and when `again` is called; what comes too late is dropped. */
+export function useReading<T>(read: () => Promise<T>, deps: React.DependencyList): Reading<T> {
+  const [state, set] = React.useState<{ value: T | null; error: unknown; loading: boolean }>({
+    value: null,
+    error: null,
+    loading: true
+  });
+  const [round, again] = React.useReducer((n: number) => n + 1, 0);
+  React.useEffect(() => {
+    let wanted = true;
+    set(before => ({ ...before, loading: true }));
+    read().then(
+      value => wanted && set({ value, error: null, loading: false }),
+      error => wanted && set(before => ({ value: before.value, error: error as unknown, loading: false }))
+    );
+    return () => {
+      wanted = false;
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- what `read` depends on is said by `deps`
+  }, [...deps, round]);
+  return { ...state, again };
+}
