@@ -24,18 +24,26 @@ MEMORY = 8 * 10**9
 class SmallZygote:
     """A running zygote: ``fork`` gives a job process; ``close`` ends it and everything below it."""
 
-    def __init__(self, blobs: Path, **environ: str) -> None:
+    def __init__(self, blobs: Path, executor: str = "", **environ: str) -> None:
+        """``executor``: a bridge to it in place of a zygote; it takes every place for another machine's."""
         ours, theirs = socket.socketpair()
-        self.blobs, self.control = blobs, ours
+        self.blobs, self.control, self.far = blobs, ours, bool(executor)
+        module, arguments = "tether_lab.runner.zygote", ()
+        if executor:
+            module = "tether_lab.executors.bridge"
+            arguments = ("--executor", executor, "--places", "2", "--run", str(blobs), "--far")
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tether_lab.runner.zygote", "--fd", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", module, "--fd", str(theirs.fileno()), *arguments],
                 pass_fds=[theirs.fileno()], env=os.environ | environ, cwd="/")
-        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))   # for its jobs too
+        if not executor:           # whose clients' threads take address space that they never use
+            resource.prlimit(self.process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))   # for its jobs too
         self._frames = wire.Frames(wire.FROM_ZYGOTE)
         self.heard: list[Any] = []
         self._token = 0
         self.hello = self.wait(wire.Hello)
+        if executor:
+            self.wait(wire.Places, count=2, within=60)
 
     def read(self, timeout: float = 0.0) -> None:
         if select.select([self.control], [], [], timeout)[0]:
@@ -165,10 +173,16 @@ class SmallProcess:
         self._ends = {}
 
     def signal(self, number: int) -> None:
+        if self.zygote is not None and self.zygote.far and self.pid:
+            self.zygote.send(wire.Signal(self.token, number))
+            return
         with suppress(ProcessLookupError):     # it just ended
             os.kill(self.pid, number)
 
     def kill(self) -> None:
+        if self.zygote is not None and self.zygote.far and self.pid:
+            self.zygote.send(wire.Signal(self.token, signal.SIGKILL, True))
+            return
         os.killpg(self.pid, signal.SIGKILL)
 
     # -- what it said ------------------------------------------------------------------------------

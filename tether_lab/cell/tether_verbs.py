@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FLAGS = (
     Flag("now", "", "stop: end running jobs at once; they go back to the queue."),
     Flag("drain", "30s", "stop: let running jobs go on for this long."),
+    Flag("executor", "dask=tcp://host:8786", "start: run attempts on the places of a cluster."),
+    Flag("runners", "N", "start: jobs that may run at once."),
     Flag("help", "", "Show this.", "-h"),
 )
 
@@ -43,10 +45,15 @@ class TetherVerbs:
                               remedy=f"It takes {', '.join([*VERBS, 'jobs'])}.")
         return VERBS[verb][0](self, Words(words.words[1:], words.pairs, words.flags))
 
-    def start(self, words: Words) -> None:  # noqa: ARG002 — every verb takes its words
+    def start(self, words: Words) -> None:
         lab = self._current.lab
         before = lab.worker.is_running()
-        status = lab.worker.start()
+        executor, runners = (str(words.flags[name]) if name in words.flags else None
+                             for name in ("executor", "runners"))
+        if before and (executor or runners):
+            raise OptionError(f"the worker of {lab.name} is running already, as it was started",
+                              remedy="%tether stop first; what runs goes back to the queue or is waited for.")
+        status = lab.worker.start(executor=executor, runners=runners)
         _say(f"The worker of {lab.name} {'is running already' if before else 'started'} (pid {status.pid}).")
 
     def stop(self, words: Words) -> None:
@@ -68,6 +75,7 @@ class TetherVerbs:
         _say(f"The worker of {lab.name} stopped; what was not finished waits in the queue.")
 
     def status(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        from tether_lab.lab.places import executor_line
         from tether_lab.views.mime import Shown, table_bundle
         from tether_lab.views.tables import pairs_table, worker_line
 
@@ -75,8 +83,10 @@ class TetherVerbs:
         status = lab.worker.status()
         said = worker_line(running=status.running, pid=status.pid).text
         jobs = ", ".join(f"{n:,} {state}" for state, n in lab.stats().states.items() if n)
+        elsewhere = executor_line(lab)
         return Shown(table_bundle(pairs_table("Lab", [
-            ("worker", said), ("jobs", jobs or "none yet"), ("lab", lab.name),
+            ("worker", said), *([("runs on", elsewhere)] if elsewhere else []),
+            ("jobs", jobs or "none yet"), ("lab", lab.name),
             ("folder", str(lab.folder.path))], "%tether help lists what the magics take")))
 
     def use(self, words: Words) -> None:
@@ -136,7 +146,8 @@ class TetherVerbs:
 
 VERBS: dict[str, tuple[Callable[[TetherVerbs, Words], object], str, str]] = {
     "status": (TetherVerbs.status, "", "The worker, the lab, how many jobs stand where."),
-    "start": (TetherVerbs.start, "", "Start the worker (the first job does, too)."),
+    "start": (TetherVerbs.start, "[--executor dask] [--runners N]",
+              "Start the worker (the first job does, too)."),
     "stop": (TetherVerbs.stop, "[--now | --drain 30s]", "Stop it; unfinished jobs wait in the queue."),
     "use": (TetherVerbs.use, "NAME|PATH", "Speak to another lab."),
     "config": (TetherVerbs.config, "[SETTING …]", "Settings and where they come from."),

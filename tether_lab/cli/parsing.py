@@ -87,11 +87,16 @@ def options(given: Arguments) -> dict[str, Any]:
 
 
 def _worker(to: argparse.ArgumentParser) -> None:
-    to.add_argument("verb", nargs="?", choices=WORKER_VERBS, default="status",
-                    help="run: stay in the foreground until told to stop (for containers); install: let the "
+    to.add_argument("verb", nargs="?", choices=WORKER_VERBS,
+                    help="status (default; with --executor: run); run: stay in the foreground until told to "
+                         "stop (for containers); install: let the "
                          "system start it, after a reboot or a crash too; uninstall")
     to.add_argument("--print", action="store_true", help="install: show the service's file, write nothing")
     to.add_argument("--system", choices=SERVICES, help="install: for this kind of system (default: this one's)")
+    to.add_argument("--executor", metavar="dask=tcp://HOST:8786",
+                    help="start, run: where attempts run: dask (a cluster of this machine), dask=ADDRESS, "
+                         "ipyparallel, loky, processes, threads, or one that a package brings")
+    to.add_argument("--runners", metavar="N", help="start, run: jobs that may run at once")
     to.add_argument("--drain", metavar="30s", help="stop: how long running jobs may go on")
     to.add_argument("--now", action="store_true", help="stop: give running jobs no time; they wait again")
     _json_flag(to)
@@ -218,7 +223,8 @@ def _demo(to: argparse.ArgumentParser) -> None:
 
 COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "worker": (_worker, "Start, stop and ask the worker.",
-               ("worker", "worker start", "worker stop --drain 5m", "worker run --lab thesis", "worker install",
+               ("worker", "worker start", "worker --executor dask=tcp://10.0.0.5:8786 --runners 64",
+                "worker stop --drain 5m", "worker run --lab thesis", "worker install",
                 "worker install --print --system launchd")),
     "jobs": (_jobs, "List jobs, newest first.",
              ("jobs", "jobs failed --since 1d", "jobs waiting running --key train --json")),

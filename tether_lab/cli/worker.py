@@ -7,6 +7,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tether_lab.errors import OptionError
+from tether_lab.settings import SettingsError
+
 from .labs import open_lab
 from .parsing import Arguments
 from .terminal import say, show_json
@@ -17,13 +20,17 @@ if TYPE_CHECKING:
 
 def run(given: Arguments) -> int:
     """Do what the verb says. ``status`` exits with 1 if no worker runs."""
-    lab = open_lab(given, create=given.verb != "status")
-    match given.verb:
+    verb = given.verb or ("run" if given.executor else "status")
+    lab = open_lab(given, create=verb != "status")
+    if verb in ("run", "start") and (given.executor or given.runners) and lab.worker.is_running():
+        raise OptionError(f"the worker of {lab.name} is running already, as it was started",
+                          remedy="tether-lab worker stop first.")
+    match verb:
         case "run":
-            _become(lab)
+            _become(lab, executor=given.executor, runners=given.runners)
         case "start":
             before = lab.worker.is_running()
-            status = lab.worker.start()
+            status = lab.worker.start(executor=given.executor, runners=given.runners)
             _told(given, lab, "runs already" if before else "started")
             return 0 if status.running else 1
         case "stop":
@@ -36,10 +43,13 @@ def run(given: Arguments) -> int:
     return 0 if lab.worker.is_running() else 1
 
 
-def _become(lab: Lab) -> None:
+def _become(lab: Lab, **changed: str | None) -> None:
     """This process becomes the worker: signals and the end of the terminal reach it as they should."""
     lab.close()
-    os.environ.update(lab.settings.environ())
+    try:
+        os.environ.update(lab.settings.changed(**changed).environ())
+    except SettingsError as error:
+        raise OptionError(error.message, remedy=error.remedy, where=error.where) from None
     os.execv(sys.executable, [sys.executable, "-P", "-m", "tether_lab.worker", "--lab", str(lab.folder.path)])  # noqa: S606 — our own words
 
 
@@ -60,7 +70,11 @@ def _told(given: Arguments, lab: Lab, did: str) -> None:
     if given.json:
         show_json({"lab": lab.name, "path": str(lab.folder.path), **asdict(status)})
     elif status.running:
-        say(f"The worker of {lab.name} {did or 'runs'} (pid {status.pid}).")
+        from tether_lab.lab.places import executor_line
+
+        elsewhere = executor_line(lab)
+        say(f"The worker of {lab.name} {did or 'runs'} (pid {status.pid})."
+            + (f" Attempts run on {elsewhere}." if elsewhere else ""))
     elif did == "stopped":
         say(f"The worker of {lab.name} stopped; what was not finished waits in the queue.")
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tether_lab.settings import LabFolder, Settings
+from tether_lab.errors import OptionError
+from tether_lab.settings import LabFolder, Settings, SettingsError
 from tether_lab.worker import spawn
 from tether_lab.worker.spawn import WorkerStatus
 
@@ -16,12 +17,19 @@ class WorkerControl:
     def __init__(self, folder: LabFolder, settings: Settings) -> None:
         self._folder, self._settings = folder, settings
 
-    def start(self, *, wait: bool = True) -> WorkerStatus:
-        """Start the worker unless one runs. ``wait``: until it is ready.
+    def start(self, *, wait: bool = True, executor: str | None = None,
+              runners: int | str | None = None) -> WorkerStatus:
+        """Start the worker unless one runs. ``wait``: until it is ready. ``executor`` (``"dask=tcp://…"``)
+        and ``runners`` in place of the settings of these names.
 
-        Raises WorkerDisabled or WorkerDidNotStart.
+        Raises WorkerDisabled, WorkerDidNotStart, or OptionError for a wrong value.
         """
-        return spawn.start(self._folder, self._settings, wait=wait)
+        asked = {"executor": executor, "runners": runners}
+        try:
+            found = self._settings.changed(**asked)
+        except SettingsError as error:
+            raise OptionError(error.message, remedy=error.remedy, where=error.where) from None
+        return spawn.start(self._folder, found, wait=wait)
 
     def stop(self, *, drain: float | None = None, now: bool = False,
              timeout: float | None = None) -> WorkerStatus:

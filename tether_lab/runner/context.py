@@ -198,7 +198,9 @@ class Context:
         committed when the job ends is rolled back."""
         if self._db is None:
             if self._lab_folder is None:
-                raise RuntimeError("ctx.db exists in jobs only")
+                raise RuntimeError("ctx.db exists in jobs only" if not self.id else
+                                   "ctx.db lies with the lab's files, and this job runs on another machine: "
+                                   "return the rows, or write them in a job that waits for this one")
             from .database import open_database
 
             self._db = open_database(self._lab_folder / "data.db")

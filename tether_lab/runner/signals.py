@@ -2,7 +2,8 @@
 
 ========  =================================================================================
 SIGINT    somebody cancelled: JobCancelled in the main thread, ``cancelled`` stays set
-SIGUSR2   the soft timeout passed: SoftTimeout if the job asked for it, else a flag
+SIGUSR2   the soft timeout passed: SoftTimeout if the job asked for it, else a flag; sent again, in case
+          the first came between Python's look at its signals and a long sleep of the kernel's
 SIGTERM   the worker is going: ``shutting_down`` is set, the job may finish
 SIGUSR1   faulthandler writes all stacks to the stack pipe (see ``child``)
 ========  =================================================================================
@@ -82,6 +83,8 @@ class Signals:
         self._armed, self._catch_soft = True, catch_soft
         if self.cancelled:
             self._cancel()
+        if self.soft_timed_out and catch_soft:
+            raise SoftTimeout("the soft timeout passed")
 
     def disarm(self) -> None:
         """Signals set their flags only: the ending is being written."""
@@ -117,8 +120,8 @@ class Signals:
 
     def _on_soft_timeout(self, _number: int, _frame: FrameType | None) -> None:
         __tracebackhide__ = True
-        self.soft_timed_out = True
-        if not (self._armed and self._catch_soft):
+        again, self.soft_timed_out = self.soft_timed_out, True
+        if again or not (self._armed and self._catch_soft):
             return
         error = SoftTimeout("the soft timeout passed")
         if not self.shield.up:

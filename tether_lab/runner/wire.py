@@ -44,6 +44,14 @@ class Retire(_Frame, frozen=True):
     """Fork no more; exit after the last child."""
 
 
+class Signal(_Frame, frozen=True):
+    """To a bridge (see ``executors``): send this signal to a process, or to its whole group."""
+
+    token: int
+    number: int
+    group: bool = False
+
+
 # -- zygote → supervisor ------------------------------------------------------------------------
 
 
@@ -82,6 +90,29 @@ class Preloaded(_Frame, frozen=True):
 
     loaded: tuple[str, ...]
     refused: tuple[str, ...] = ()
+
+
+class Places(_Frame, frozen=True):
+    """Of a bridge: so many attempts may run at once, on Pythons of these versions. ``trouble``: why not
+    more, if that is known."""
+
+    count: int
+    pythons: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+class Used(_Frame, frozen=True):
+    """Of a bridge: the resident bytes of a process and its descendants."""
+
+    token: int
+    size: int
+
+
+class Vanished(_Frame, frozen=True):
+    """Of a bridge: the place where this process ran is out of reach; nobody will tell how it ended."""
+
+    token: int
+    place: str
 
 
 # -- supervisor → job process -------------------------------------------------------------------
@@ -235,8 +266,8 @@ class Ended(_Frame, frozen=True):
     traces: tuple[str, ...] = ()
 
 
-ToZygote = Fork | Preload | Retire
-FromZygote = Hello | Forked | Exited | Preloaded
+ToZygote = Fork | Preload | Retire | Signal
+FromZygote = Hello | Forked | Exited | Preloaded | Places | Used | Vanished
 ToJob = Task | Answer
 FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
            | Hello)

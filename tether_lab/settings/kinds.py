@@ -54,6 +54,13 @@ def _word(value: Any, *accepted: str) -> str:
     return str(value)
 
 
+def executor(value: Any) -> str:
+    found = re.fullmatch(r"[A-Za-z][\w.-]*(=\S+)?", str(value).strip())
+    if found is None:
+        raise ValueError(value)
+    return found[0]
+
+
 def modules(value: Any) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else list(value)
     names = [str(name).strip() for name in given if str(name).strip()]

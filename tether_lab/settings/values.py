@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,9 @@ class Settings:
     start_method: str = kinds.choice("fork" if sys.platform == "linux" else "spare",
                                 "spare" if sys.platform == "linux" else "fork",
                                 "How job processes are made: forked from a warm one, or kept spare.")
+    executor: str = field(default="local", metadata={
+        "read": kinds.executor, "takes": "local, or the name of an executor as in dask=tcp://host:8786",
+        "help": "Where attempts run: here, or on the places of a cluster."})
     idle_zygote: float = kinds.time(600.0, 0.1, 10 * 86400.0, "Rest after which a zygote gives memory back.")
     idle_worker: float = kinds.time(3600.0, 0.1, 366 * 86400.0, "Rest after which the worker itself ends.")
     preload: tuple[str, ...] = field(default=(), metadata={
@@ -66,6 +69,11 @@ class Settings:
         """The settings of a lab. ``None`` overrides are left out. Raises SettingsError naming the
         file or variable, the value and what is accepted."""
         return cls(**{name: value for name, (value, _) in _gather(folder, overrides).items()})
+
+    def changed(self, **values: object) -> Settings:
+        """These settings with some of them replaced; None leaves one as it is. Raises SettingsError."""
+        given = {name: _value(name, value, "argument") for name, value in values.items() if value is not None}
+        return replace(self, **given)
 
     def environ(self) -> dict[str, str]:
         """The variables that give another process these settings: all that differ from the default."""

@@ -34,6 +34,7 @@ from .progress import Progress
 
 AGAIN = 1.5
 """Seconds after which the first SIGINT is repeated."""
+SOFT_AGAIN, SOFT_TIMES = 0.5, 3
 LEAVING = 5.0
 """Seconds that a process gets to go after it said how the job ended."""
 FOREVER = float("inf")
@@ -67,7 +68,8 @@ class Attempt:
     evicted: bool = False
     blamed: bool = False           # its zygotes die too often for chance
     stop: Stop | None = None
-    soft_sent: bool = False
+    soft_at: float = -1.0              # when the soft timeout is told next; below 0: not yet
+    soft_told: int = 0
     used_memory: int = 0
     flushed_at: float = 0.0
     progress: Progress = field(default_factory=Progress)
@@ -175,9 +177,11 @@ class Attempt:
             since = now - self._clock
             if timeout.hard is not None and since >= timeout.hard:
                 self.kill("timeout", now)
-            elif self.started and timeout.soft is not None and since >= timeout.soft and not self.soft_sent:
-                self.soft_sent = True
-                self.events.append(("soft_timeout", f'{{"after": {timeout.soft:g}}}'))
+            elif self.started and timeout.soft is not None and now >= self._soft_due(timeout.soft):
+                if not self.soft_told:
+                    self.events.append(("soft_timeout", f'{{"after": {timeout.soft:g}}}'))
+                self.soft_told += 1
+                self.soft_at = now + SOFT_AGAIN
                 self.process.signal(signal.SIGUSR2)
         if self.stop is not None and not self.stop.killed and self.ended is None:
             if now >= self.stop.kill_at:
@@ -189,6 +193,13 @@ class Attempt:
         if now >= self.leave_by:
             self.leave_by, self.evicted = FOREVER, True
             self.process.kill()
+
+    def _soft_due(self, soft: float) -> float:
+        """When its process is told of the soft timeout next: thrice at most, the later ones change nothing
+        unless the first was lost."""
+        if self.soft_told >= SOFT_TIMES:
+            return FOREVER
+        return self.soft_at if self.soft_told else self._clock + soft
 
     @property
     def _clock(self) -> float:
@@ -203,8 +214,8 @@ class Attempt:
             timeout = self.options.timeout
             if timeout.hard is not None:
                 moments.append(self._clock + timeout.hard)
-            if self.started and timeout.soft is not None and not self.soft_sent:
-                moments.append(self._clock + timeout.soft)
+            if self.started and timeout.soft is not None:
+                moments.append(self._soft_due(timeout.soft))
         return min(moments)
 
     @property

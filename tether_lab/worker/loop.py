@@ -10,6 +10,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
 from tether_lab.job import Claim, ClaimedJob
@@ -25,6 +26,7 @@ from .calls import Calls
 from .chores import Chores
 from .dispatch import Dispatcher, Prepared
 from .endings import Endings
+from .far import FarPools
 from .faults import fault, inside
 from .machine import Machine
 from .pool import Pool, Pools
@@ -44,9 +46,7 @@ class Supervisor:
                  log: Callable[[str], None]) -> None:
         self.queue, self.settings, self.worker, self.log = queue, settings, worker, log
         self.selector = selectors.DefaultSelector()
-        self.pools = Pools(self.selector, ahead=min(AHEAD, settings.runners), log=log,
-                           on_event=self._said, preload_modules=settings.preload,
-                           kind=SparePool if settings.start_method == "spare" else Pool)
+        self.pools = self._open_pools()
         self.dispatcher = Dispatcher(queue, vault)
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
         self.running = Running(queue, settings, self.pools, self.endings,
@@ -64,6 +64,16 @@ class Supervisor:
         self.stopped = False
         self.active_at = time.monotonic()
         self._data_version = queue.data_version()
+
+    def _open_pools(self) -> Pools:
+        given: Any = {"ahead": min(AHEAD, self.settings.runners), "log": self.log, "on_event": self._said,
+                      "preload_modules": self.settings.preload}
+        if self.settings.executor != "local":
+            return FarPools(self.selector, self.settings, self.queue.folder.run, self._more_places, **given)
+        return Pools(self.selector, kind=SparePool if self.settings.start_method == "spare" else Pool, **given)
+
+    def _more_places(self) -> None:
+        self.look = True
 
     # -- the flow ------------------------------------------------------------------------------------
 
@@ -101,7 +111,7 @@ class Supervisor:
             self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
             self.look = True           # it waits again: now, or at a moment that must be known
-        free = self.settings.runners - len(self.running) - len(self.waiting)
+        free = int(min(self.settings.runners, self.pools.places)) - len(self.running) - len(self.waiting)
         limit = min(max(0, free), self.settings.claim_batch) if self.look and self.draining_until is None else 0
         if now < self.retry_at or not (self.ended or limit):
             return

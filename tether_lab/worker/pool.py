@@ -60,7 +60,7 @@ class Pool:
                 raise self.error
             return
         try:
-            self.zygote = Zygote(self.interpreter)
+            self.zygote = self._start()
         except WorkerError as error:
             self.error = error
             raise
@@ -68,6 +68,9 @@ class Pool:
         self._pools.selector.register(self.zygote, EVENT_READ, self._zygote_ready)
         self._pools.selector.register(self.zygote.words, EVENT_READ, lambda _: self._words())
         self._pools.log(f"zygote {self.zygote.pid} started for {self.interpreter.executable}")
+
+    def _start(self) -> Zygote:
+        return Zygote(self.interpreter)
 
     def _words(self) -> None:
         if self.zygote is not None:
@@ -191,12 +194,15 @@ class Pool:
 
     def _fork(self, *, warm: bool) -> Process:
         assert self.zygote is not None
-        process = Process(next(self._pools.tokens), warm=warm)
+        process = self._process(next(self._pools.tokens), warm=warm)
         self.zygote.send(wire.Fork(process.token, warm), process.theirs)
         process.handed_over()
         self._pools.watch_writing(self.zygote, self.zygote.writing)
         self._pools.adopt(process, self)
         return process
+
+    def _process(self, token: int, *, warm: bool) -> Process:
+        return Process(token, warm=warm)
 
     def keep(self, process: Process, version_id: int) -> None:
         self.warm.setdefault(version_id, []).append(process)
@@ -339,6 +345,16 @@ class Pools:
     def tend(self, now: float, *, busy: set[tuple[str, str, str]], idle_for: float) -> None:
         for key, pool in self._pools.items():
             pool.tend(now, busy=key in busy, idle_for=idle_for)
+
+    @property
+    def told(self) -> str | None:
+        """What people should know of where attempts run, as JSON; None: here."""
+        return None
+
+    @property
+    def places(self) -> float:
+        """How many attempts may run at once, as far as it is up to the processes."""
+        return float("inf")
 
     def due(self) -> float:
         """When ``tend`` has something to do although nothing happens (monotonic seconds)."""

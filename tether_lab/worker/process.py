@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable
 
 from tether_lab.runner import wire
 
@@ -19,11 +20,13 @@ class Process:
     is what the kernel said about its end. All descriptors here are non-blocking.
     """
 
-    def __init__(self, token: int, *, warm: bool, greets: bool = False) -> None:
+    def __init__(self, token: int, *, warm: bool, greets: bool = False,
+                 far: Callable[[int, bool], None] | None = None) -> None:
         self.token, self.warm = token, warm
+        self.far = far             # how signals reach a process of another machine: (number, to its group)
         self.greeted = not greets  # until it has said hello nothing is sent to it
         self.mismatch: int | None = None
-        self.jobs = 0
+        self.jobs = self.used = 0  # resident bytes, of a far one as it was last told
         self.pid: int | None = None
         self.exited: wire.Exited | None = None
         self.gone = False          # its zygote died: nobody will tell how it ended
@@ -112,6 +115,8 @@ class Process:
         """To the process alone."""
         if self.pid is None:
             self._signals.append(number)
+        elif self.far is not None:
+            self.far(number, False)
         elif self.exited is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -120,6 +125,8 @@ class Process:
         """SIGKILL to its whole group; its zygote sweeps what has left the group."""
         if self.pid is None:
             self._signals.append(signal.SIGKILL)
+        elif self.far is not None:
+            self.far(signal.SIGKILL, True)
         elif self.exited is None:
             try:
                 os.killpg(self.pid, signal.SIGKILL)

@@ -218,9 +218,9 @@ class Running:
 
 
 def _limit_memory(attempt: Attempt, now: float) -> None:
-    limit, pid = attempt.options.memory, attempt.process.pid
-    if limit and pid and attempt.started is not None and attempt.stop is None:
-        attempt.used_memory = memory.used(pid)
+    limit, process = attempt.options.memory, attempt.process
+    if limit and process.pid and attempt.started is not None and attempt.stop is None:
+        attempt.used_memory = memory.used(process.pid) if process.far is None else process.used
         if attempt.used_memory > limit:
             attempt.kill("memory", now)
 

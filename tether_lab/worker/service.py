@@ -228,7 +228,7 @@ class Service:
                 loop.running.lose(lost, "it was not renewed in time")
 
     def _beat(self) -> None:
-        workers.beat(self._queue, self._identity.worker, utc())
+        workers.beat(self._queue, self._identity.worker, utc(), self._loop.pools.told)
 
     def _look(self) -> None:
         """The net under the wakers: who changed the database, and is it still the same file."""

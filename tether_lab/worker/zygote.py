@@ -64,9 +64,11 @@ def launch(interpreter: Interpreter, module: str, arguments: tuple[str, ...],
 
 
 class Zygote:
-    """A running zygote. ``ready`` after its first frame; ``dead`` once its socket has ended."""
+    """A running zygote (or ``module``, which speaks like one). ``ready`` after its first frame; ``dead``
+    once its socket has ended."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: Interpreter, module: str = "tether_lab.runner.zygote",
+                 arguments: tuple[str, ...] = ()) -> None:
         self.interpreter = interpreter
         self.hello: wire.Hello | None = None
         self.loaded: frozenset[str] = frozenset()
@@ -76,8 +78,8 @@ class Zygote:
         self._socket, theirs = socket.socketpair()
         self.words, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            self.pid = launch(interpreter, "tether_lab.runner.zygote",
-                              ("--fd", str(FRAME_FD), "--protocol", str(wire.PROTOCOL)),
+            self.pid = launch(interpreter, module,
+                              ("--fd", str(FRAME_FD), "--protocol", str(wire.PROTOCOL), *arguments),
                               {FRAME_FD: theirs.fileno(), 1: writing, 2: writing})
         except InterpreterMissing:
             self._socket.close()
