@@ -41,7 +41,15 @@ def _carriage_returns(value: str) -> str:
     """As a terminal shows them: what follows a return overwrites the line."""
     if "\r" not in value:
         return value
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in value.replace("\r\n", "\n").split("\n"))
+    return "\n".join(_overlaid(line) for line in value.replace("\r\n", "\n").split("\n"))
+
+
+def _overlaid(line: str) -> str:
+    """A shorter text leaves the end of a longer one; of coloured ones, whose width is unknown, the last counts."""
+    shown = ""
+    for piece in line.rstrip("\r").split("\r"):
+        shown = piece if "\x1b" in line else piece + shown[len(piece):]
+    return shown
 
 
 def normal(outputs: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:

@@ -80,6 +80,7 @@ def test_a_display_after_the_tail_began_stays_between_its_texts() -> None:
     assert [b.get("text", b["k"]) for b in rows.bodies] == ["0123456789", "before ", "display_data", "after"]
 
 
+@pytest.mark.row(18)
 def test_one_text_without_a_newline_larger_than_everything_is_cut() -> None:
     """A gigabyte without a line end leaves head and tail."""
     output, rows = Output(1000, 500), Rows()
@@ -148,9 +149,12 @@ def test_what_could_not_be_written_comes_again() -> None:
     assert rows.text == "0123456789tail one tail two"
 
 
+@pytest.mark.row(18)
 @pytest.mark.parametrize(("text", "left"), [
     ("plain\n", "plain\n"), ("a\rb", "\rb"), ("10%\r20%\r30%", "\r30%"), ("10%\r20%\r", "\r20%\r"),
     ("dos\r\nline\r\n", "dos\r\nline\r\n"), ("a\rb\nc\rd\n", "\rb\n\rd\n"),
+    ("dos\r\r\nthrough a terminal\r\r\n", "dos\r\r\nthrough a terminal\r\r\n"),
+    ("abc\rd", "abc\rd"), ("a\rbcd\ref\rg", "\rgfd"), ("\x1b[1mred\x1b[0m\rb", "\x1b[1mred\x1b[0m\rb"),
 ])
 def test_carriage_returns_drop_what_they_overwrite(text: str, left: str) -> None:
     """Redrawn bars do not fill the head."""

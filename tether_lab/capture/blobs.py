@@ -38,13 +38,24 @@ def digest_of(buffer: Buffer) -> str:
     view = memoryview(buffer).cast("B")
     if view.nbytes <= _HUGE:
         return hashlib.blake2b(view, digest_size=20).hexdigest()
-    from concurrent.futures import ThreadPoolExecutor
+    count = -(-view.nbytes // _HUGE)
+    leaves = [b""] * count
+    numbers = iter(range(count))
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        leaves = threads.map(lambda at: _leaf(view[at:at + _HUGE]), range(0, view.nbytes, _HUGE))
-        root = hashlib.blake2b(view.nbytes.to_bytes(8, "little"), digest_size=20, person=b"tether root")
-        for leaf in leaves:
-            root.update(leaf)
+    def work() -> None:
+        for number in numbers:             # each of them once: a step of this iterator is one step of Python
+            leaves[number] = _leaf(view[number * _HUGE:(number + 1) * _HUGE])
+
+    # Plain threads: at the end of a job the executors of the library take no work any more.
+    beside = [threading.Thread(target=work, daemon=True) for _ in range(min(4, count, os.cpu_count() or 1) - 1)]
+    for thread in beside:
+        thread.start()
+    work()
+    for thread in beside:
+        thread.join()
+    root = hashlib.blake2b(view.nbytes.to_bytes(8, "little"), digest_size=20, person=b"tether root")
+    for leaf in leaves:
+        root.update(leaf)
     return root.hexdigest()
 
 

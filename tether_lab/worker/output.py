@@ -252,12 +252,18 @@ def collapse(text: str) -> str:
     """Drop what a carriage return overwrites, as in a terminal: bars that redraw a thousand times."""
     if "\r" not in text:
         return text
-    lines = []
-    for line in text.split("\n"):
-        if "\r" in line:
-            end = "\r" if line.endswith("\r") else ""
-            body = line[:-1] if end else line
-            at = body.rfind("\r")
-            line = (body[at:] if at >= 0 else body) + end
-        lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(_collapsed(line) if "\r" in line else line for line in text.split("\n"))
+
+
+def _collapsed(line: str) -> str:
+    r"""Returns at the end of a line overwrite nothing yet (``\r\r\n`` ends a line of a DOS file that went
+    through a terminal); a shorter text leaves the end of a longer one."""
+    body = line.rstrip("\r")
+    end = line[len(body):]
+    first, *later = body.split("\r")
+    if not later:
+        return line
+    shown = later[0]
+    for piece in later[1:]:
+        shown = piece if "\x1b" in line else piece + shown[len(piece):]     # nobody knows the width of colours
+    return (first if len(first) > len(shown) else "") + "\r" + shown + end
