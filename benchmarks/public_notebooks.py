@@ -246,8 +246,9 @@ def home() -> Iterator[Path]:
         (place / name.lower()).mkdir(mode=0o700)
         os.environ[name] = str(place / name.lower())
     (place / "tmp").mkdir()
+    # One order of sets of texts for all processes: a kernel that is restarted has another one, too.
     os.environ.update(TETHER_LAB_HOME=str(place / "home"), TETHER_LAB_RUNNERS="1",
-                      TMPDIR=str(place / "tmp"))
+                      TMPDIR=str(place / "tmp"), PYTHONHASHSEED="0")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     try:
         yield place

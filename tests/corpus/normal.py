@@ -45,7 +45,7 @@ def _carriage_returns(value: str) -> str:
 
 
 def _overlaid(line: str) -> str:
-    """A shorter text leaves the end of a longer one; of coloured ones, whose width is unknown, the last counts."""
+    """A shorter text leaves the end of a longer one; of coloured ones, of unknown width, the last counts."""
     shown = ""
     for piece in line.rstrip("\r").split("\r"):
         shown = piece if "\x1b" in line else piece + shown[len(piece):]
