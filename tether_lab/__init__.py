@@ -50,12 +50,14 @@ if TYPE_CHECKING:
         Constraints,
         Cron,
         Dedup,
+        Notify,
         RateLimit,
         RetryPolicy,
         State,
         Timeout,
         TimeWindow,
     )
+    from .job.hooks import HookEntry
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
@@ -67,6 +69,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Lab": "lab", "Job": "lab", "State": "job", "RetryPolicy": "job", "Dedup": "job", "Timeout": "job",
     "Concurrency": "job", "Cron": "job", "Constraints": "job", "TimeWindow": "job", "RateLimit": "job",
+    "Notify": "job", "HookEntry": "job.hooks",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
     "RetryAfter": "runner.endings",
     **dict.fromkeys((
@@ -78,8 +81,8 @@ _HOMES = {
 
 __all__ = [
     "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Constraints",
-    "Cron", "Dedup", "DuplicateJob", "Fail", "Job", "JobCancelled", "JobExpired", "JobFailed",
-    "JobNotFound", "JobWasCancelled", "KeyMissing", "Lab", "NoRetry", "OptionError", "PayloadError",
+    "Cron", "Dedup", "DuplicateJob", "Fail", "HookEntry", "Job", "JobCancelled", "JobExpired", "JobFailed",
+    "JobNotFound", "JobWasCancelled", "KeyMissing", "Lab", "NoRetry", "Notify", "OptionError", "PayloadError",
     "QueueError", "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze",
     "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",

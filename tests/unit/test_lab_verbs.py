@@ -268,6 +268,6 @@ def test_the_first_event_says_how_a_job_was_asked_for(lab: Lab) -> None:
     first = job.events[0]
     assert (first.kind, first.at) == ("enqueued", job.row.created_at)
     assert first.detail["priority"] == 5
-    assert first.detail["timeout"] == {"soft": 45.0, "hard": 60.0, "catch": False}
+    assert first.detail["timeout"] == {"soft": 45.0, "hard": 60.0, "catch": False, "total": None}
     assert first.detail["retry"]["kind"] == "fixed"
     assert {"tags", "expires", "description", "memory", "max_attempts", "queue"} <= set(first.detail)

@@ -16,6 +16,7 @@ from tether_lab.job import (
     JobOptions,
     JobRow,
     Manifest,
+    Notify,
     Provenance,
     RateLimit,
     ResultRow,
@@ -125,4 +126,4 @@ OPTIONS_SET = JobOptions(dedup=Dedup.by_input("1h"), on_conflict="raise",
     kernel="ir", concurrency=Concurrency("gpu", 2), rate_limit=RateLimit(10, 60.0), expedite=True,
     encrypt=True, secret=("token",),
     window=TimeWindow(22, 6, "MON-FRI", "Europe/Madrid"),
-    constraints=Constraints("connected", min_free_memory=2_000_000_000))
+    constraints=Constraints("connected", min_free_memory=2_000_000_000), notify=Notify(("desktop",)))

@@ -15,6 +15,7 @@ from .policies import (
     Constraints,
     Cron,
     Dedup,
+    Notify,
     RateLimit,
     RetryPolicy,
     Timeout,
@@ -26,7 +27,7 @@ from .state import ALIASES, FINAL, GROUPS, MOVES, WAITING, State, states
 __all__ = [
     "ALIASES", "EVENTS", "FINAL", "GROUPS", "MOVES", "OPTIONS", "WAITING", "Attempt", "Bar", "Claim",
     "ClaimedJob", "Concurrency", "Constraints", "Cron", "Dedup", "Event", "Handler", "HandlerVersion",
-    "Interpreter", "JobOptions", "JobRow", "Manifest", "Option", "Provenance", "RateLimit", "ResultRow",
-    "RetryPolicy", "State", "TimeWindow", "Timeout", "Usage", "Variable", "check_key", "check_payload",
-    "states",
+    "Interpreter", "JobOptions", "JobRow", "Manifest", "Notify", "Option", "Provenance", "RateLimit",
+    "ResultRow", "RetryPolicy", "State", "TimeWindow", "Timeout", "Usage", "Variable", "check_key",
+    "check_payload", "states",
 ]

@@ -1,4 +1,4 @@
-"""Code that acts beside a job's own: middleware around it, resources for it, what runs before it.
+"""Code that acts beside a job's own: middleware around it, resources for it, what runs before it, hooks.
 
 Stored like handlers, as versions under keys that users cannot take: ``~middleware:log``. What is said
 about one (order, keys, scope) stands in its version's parameters, so that it is signed with the code.
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from tether_lab.errors import BadRequest
 
 from .handler import HandlerVersion
+from .hooks import HOOKS, MARK
 
-MARK = "~"
-KINDS = ("middleware", "resource", "start")
+INSIDE = ("middleware", "resource", "start")
+"""Those that act in the job's own process."""
+KINDS = (*INSIDE, *HOOKS)
 SCOPES = ("job", "runner")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
@@ -33,6 +35,9 @@ class Extra:
     scope: str = "job"
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadRequest(f"there is no {self.kind!r:.60}", where="kind",
+                             remedy=f"There are {', '.join(KINDS)}.")
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise BadRequest(f"{self.name!r:.60} cannot name a {self.kind}", where="name",
                              remedy="Letters, digits, '_', '-' and '.', not starting with a digit.")

@@ -127,7 +127,7 @@ class Event:
 EVENTS = (
     "enqueued", "started", "succeeded", "failed", "timed_out", "cancelled", "snoozed", "crashed", "lost",
     "interrupted", "retrying", "soft_timeout", "cancel_requested", "fenced", "rescued", "expired",
-    "retried", "deduplicated", "notified", "sent", "warning", "prioritised", "skipped", "held",
+    "retried", "deduplicated", "notified", "sent", "warning", "prioritised", "skipped", "held", "hook_failed",
 )
 
 

@@ -16,6 +16,7 @@ from .duration import seconds
 from .policies.constraints import Constraints
 from .policies.dedup import CONFLICTS, Dedup
 from .policies.limits import RATES, Concurrency, RateLimit
+from .policies.notify import Notify
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
 from .policies.window import TimeWindow
@@ -43,6 +44,7 @@ class JobOptions:
     expedite: bool = False
     encrypt: bool = False
     secret: tuple[str, ...] = ()         # fields of the payload that nobody is shown
+    notify: Notify | None = None
     isolation: str = "clean"
     memory: int | None = None            # bytes
     max_output: int | None = None        # characters of text kept at the head
@@ -65,7 +67,7 @@ class JobOptions:
         blank = JobOptions()
         changed = {f.name: getattr(self, f.name) for f in fields(self)
                    if getattr(self, f.name) != getattr(blank, f.name)}
-        for name in ("retry", "timeout", "dedup", "concurrency", "rate_limit", "window", "constraints"):
+        for name in ("retry", "timeout", "dedup", "concurrency", "rate_limit", "window", "constraints", "notify"):
             if changed.get(name) is not None:
                 changed[name] = asdict(changed[name])
         return json.dumps(changed, separators=(",", ":"), sort_keys=True, allow_nan=False)
@@ -89,6 +91,8 @@ class JobOptions:
             raw["window"] = TimeWindow(**{**raw["window"], "days_of_week": tuple(raw["window"]["days_of_week"])})
         if raw.get("constraints") is not None:
             raw["constraints"] = Constraints(**raw["constraints"])
+        if raw.get("notify") is not None:
+            raw["notify"] = Notify.parse(raw["notify"])
         for name in ("keep", "tags", "parents", "secret"):
             if name in raw:
                 raw[name] = tuple(raw[name])
@@ -128,6 +132,13 @@ def _text(longest: int) -> Callable[[Any], str]:
             raise ValueError(f"a text of 1 to {longest} characters; got {value!r:.80}")
         return value
     return parse
+
+
+def _queue(value: Any) -> str:
+    name = _text(100)(value)
+    if name.startswith("~"):
+        raise ValueError(f"a name that does not start with ~; got {name!r}")
+    return name
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -229,13 +240,13 @@ def _meta(value: Any) -> dict[str, Any]:
 
 OPTIONS: tuple[Option, ...] = (
     Option("priority", _integer(-1_000_000, 1_000_000), "N", "Higher runs first within its queue."),
-    Option("queue", _text(100), "NAME", "The queue to wait in: critical, high, default, low or any name."),
+    Option("queue", _queue, "NAME", "The queue to wait in: critical, high, default, low or any name."),
     Option("delay", lambda v: seconds(v, what="delay"), "10m", "Run no earlier than this long from now."),
     Option("at", _when, "TIME", "Run no earlier than this moment (2026-03-01T09:30)."),
     Option("expires", lambda v: seconds(v, what="expires"), "1h", "Give up if it has not started by then."),
     Option("max_attempts", _integer(1, 1000), "N", "Executions at most (--retries N means N + 1)."),
     Option("retry", _retry, "POLICY", "exponential, linear, fixed or custom, as in fixed:30s or fixed:30s,on=ConnectionError."),
-    Option("timeout", Timeout.parse, "10m", "End an attempt after this long; SOFT/HARD, or " + ", ".join(PRESETS) + "."),
+    Option("timeout", Timeout.parse, "10m", "End an attempt after this long; SOFT/HARD, or " + ", ".join(PRESETS) + "; then ,total=1h for all attempts."),
     Option("dedup", Dedup.parse, "KIND", "One job for equal ones: input, key, fields=NAME,NAME, with a ttl as in input:1h."),
     Option("on_conflict", _one_of(*CONFLICTS), "MODE", "When dedup finds one: existing, replace, raise or debounce."),
     Option("concurrency", Concurrency.parse, "N", "At most N at once (limited: 3); KEY:N and KEY:N:STRATEGY share a key."),
@@ -245,6 +256,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("expedite", _truth, "yes", "Start next: in the queue critical, before all others there."),
     Option("encrypt", _truth, "yes", "Encrypt its payload, outputs, errors, result and captures on disk."),
     Option("secret", _names, "NAME,NAME", "Payload fields that are encrypted, and never shown or printed."),
+    Option("notify", Notify.parse, "WHO", "Tell of its end: toast, desktop, https://…, command:…; 'failure,' or 'success,' before it."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
     Option("memory", size, "2GB", "End an attempt whose process uses more than this."),
     Option("max_output", size, "1MB", "Text kept from the start of the output; the end is always kept."),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob, State
 from tether_lab.job.policies.constraints import Read
 
-from . import cancel, gates, limits, workflow
+from . import cancel, gates, happenings, limits, workflow
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
@@ -32,6 +32,7 @@ class Turn:
     data_version: int = 0
     extras: tuple[int, ...] = ()     # version ids of what acts beside the claimed jobs
     released: int = 0                # jobs that may start because others ended in this turn
+    untold: bool = False             # more has happened than hooks could be told of at once
 
 
 def unreadable(_: str) -> None:
@@ -41,6 +42,7 @@ def unreadable(_: str) -> None:
 def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
     boot_id: str | None = None, room: int = 0, read: Read = unreadable,
+    beside: Mapping[str, int] | None = None, follow: happenings.Make | None = None,
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -49,7 +51,8 @@ def turn(
     becomes pending, what missed its deadline expires, and up to ``limit`` jobs are claimed. If this
     raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
     there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
-    constraints.
+    constraints. ``beside``: places of our own queues (``~hooks``), by name; ``follow`` makes jobs of what
+    happened, for those who hook it.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
@@ -61,14 +64,18 @@ def turn(
         look_again = gates.check(connection, now, read)
         held = limits.gate(connection, now)
         claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
+        untold = follow is not None and happenings.follow(connection, follow, now)
+        for name, places in (beside or {}).items():
+            if places > 0:
+                claimed += _take(connection, name, worker, boot, now, mono + lease_ns, places)
         due = connection.execute(sql("next_due")).fetchone()[0]
         if held.admitted and len(claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
         if look_again is not None:
             due = min(due or look_again, look_again)
-        beside = connection.execute(sql("extra_heads")).fetchall() if claimed else []
+        around = connection.execute(sql("extra_heads")).fetchall() if claimed else []
         return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(),
-                    tuple(row[0] for row in beside), released)
+                    tuple(row[0] for row in around), released, untold)
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:

@@ -12,7 +12,7 @@ from tether_lab.job import FINAL, Claim, ResultRow, State, Usage
 from tether_lab.outcome import Finish, NextStep, Requeue, RetryAt, SnoozeUntil
 from tether_lab.vault.sealing import is_sealed
 
-from . import blobs, workflow
+from . import blobs, happenings, workflow
 from .rows import plain
 from .statements import sql
 
@@ -49,6 +49,7 @@ class Ending:
     progress: str | None = None
     events: Sequence[tuple[str, str]] = ()
     detail: str = "{}"
+    tell: tuple[int, str, str] | None = None     # an event for another job: its id, kind, JSON detail
 
 
 def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tuple[list[Claim], int]:
@@ -75,6 +76,11 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
             told.append(workflow.Ended(claim.job_id, State(row[0]), bool(row[2]), row[3], row[4]))
             at = max(at, ending.finished_at)
         events += _events(ending, State(row[0]))
+        if ending.tell is not None and row[0] == State.FAILED:
+            happenings.say(connection, ending.tell[0], ending.tell[1], ending.finished_at, ending.tell[2])
+        for kind, detail in ending.events:
+            if kind == "soft_timeout":
+                happenings.tell(connection, "on_soft_timeout", claim.job_id, ending.finished_at, detail)
         if ending.replaces:
             connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
         if ending.outputs:

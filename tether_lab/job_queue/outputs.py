@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tether_lab.job import Claim
 
-from . import sealed
+from . import happenings, sealed
 from .claim import lost_claim
 from .clock import utc
 from .queue import Queue
@@ -18,12 +18,13 @@ from .statements import sql
 def append(
     queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], progress: str | None = None,
     events: Sequence[tuple[str, str]] = (), *, replace: bool = False,
-    started: tuple[int | None, int] | None = None, now: int | None = None,
-) -> None:
+    started: tuple[int | None, int] | None = None, now: int | None = None, tell: str | None = None,
+) -> bool:
     """Add rows (seq, JSON body; a known seq is rewritten), the progress (JSON) and events (kind, JSON
     detail) of a running attempt. ``replace``: the rows stand instead of all that it has so far.
-    ``started``: its process and when (UTC µs) user code began there. Raises ClaimLost, and then
-    nothing was written."""
+    ``started``: its process and when (UTC µs) user code began there. ``tell``:
+    the progress that hooks are told of (JSON). Whether anybody hooks what this says. Raises ClaimLost,
+    and then nothing was written."""
     now = now or utc()
     with queue.write(power=False) as connection:
         changed = connection.execute(sql("output_fence"), {
@@ -42,6 +43,11 @@ def append(
         if events:
             connection.executemany(sql("event_add"), [
                 (claim.epoch, kind, now, plain(detail), claim.job_id) for kind, detail in events])
+        hooked = [happenings.tell(connection, "on_soft_timeout", claim.job_id, now, detail)
+                  for kind, detail in events if kind == "soft_timeout"]
+        if tell is not None:
+            hooked.append(happenings.tell(connection, "on_progress", claim.job_id, now, tell))
+        return any(hooked)
 
 
 def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -> list[tuple[int, int, str]]:

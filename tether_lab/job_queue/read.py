@@ -96,6 +96,19 @@ def counts(queue: Queue) -> dict[State, int]:
         return {State(state): count for state, count in connection.execute(sql("counts")).fetchall()}
 
 
+def first_start(queue: Queue, job_id: int) -> int | None:
+    """When (UTC µs) the first attempt began since somebody enqueued the job, or ran it again."""
+    with queue.read() as connection:
+        found = connection.execute(sql("first_start"), {"id": job_id}).fetchone()[0]
+    return None if found is None else int(found)
+
+
+def unfinished(queue: Queue) -> bool:
+    """Whether a worker has anything left to do, now or later, hooks included."""
+    with queue.read() as connection:
+        return bool(connection.execute(sql("unfinished")).fetchone()[0])
+
+
 def depth(queue: Queue) -> int:
     """How many jobs are ready to start."""
     with queue.read() as connection:

@@ -41,6 +41,12 @@ def register_and_enqueue(
     return stored, is_new, notice, ids
 
 
+def register_inside(queue: Queue, version: HandlerVersion, now: int) -> HandlerVersion:
+    """A version without blobs, in the transaction that is open; stored once."""
+    with queue.read() as connection:         # inside a write, that one's connection
+        return _register(queue, connection, version, "{}", "{}", {}, {}, now)[0]
+
+
 def _register(
     queue: Queue, connection: sqlite3.Connection, version: HandlerVersion, defaults: str, options: str,
     small: Mapping[str, bytes], large: Mapping[str, int], now: int,

@@ -1,4 +1,4 @@
-"""Middleware, resources, what runs first: stored like handlers, they act though the kernel is gone."""
+"""Middleware, resources, what runs first, hooks: stored like handlers, they act though the kernel is gone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tether_lab.errors import BadRequest
 from tether_lab.job import check_key
 from tether_lab.job.extras import Extra
+from tether_lab.job.hooks import HOOKS, NOTIFY
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -43,11 +44,24 @@ def add(lab: Lab, kind: str, function: F, *, name: str | None = None, order: int
     return function
 
 
+def add_hook(lab: Lab, events: Iterable[str], function: F, **about: Any) -> F:
+    """Register ``function`` for each of ``events``. Raises BadRequest for one that there is not."""
+    wanted = tuple(events)
+    for event in wanted or ("",):
+        if event not in HOOKS:
+            said = f"there is no hook {event!r:.60}" if wanted else "a hook is for something"
+            raise BadRequest(said, where="event", remedy=f"There are {', '.join(HOOKS)}.")
+    for event in wanted:
+        add(lab, event, function, **about)
+    return function
+
+
 def extras(lab: Lab) -> list[Extra]:
-    """All of them: resources, middleware in their order, what runs first."""
+    """All of them: by kind, in their order."""
     from tether_lab.job_queue import handlers
 
-    found = [Extra.of(lab.version(version_id)) for version_id in handlers.extras(lab.queue)]
+    versions = [lab.version(version_id) for version_id in handlers.extras(lab.queue)]
+    found = [Extra.of(version) for version in versions if version.key != NOTIFY]
     return sorted(found, key=lambda extra: (extra.kind, extra.order, extra.name))
 
 
@@ -70,6 +84,9 @@ def _check(about: Extra, function: Callable[..., Any]) -> None:
         raise BadRequest(f"the middleware {about.name} takes {len(names)} parameters", where=about.name,
                          remedy="It takes two: def around(job, call_next): return call_next().")
     generator = inspect.isgeneratorfunction(function)
+    if about.kind in HOOKS and len([name for name in names if name not in ("ctx", "db")]) == 0:
+        raise BadRequest(f"the hook {about.name} takes nothing", where=about.name,
+                         remedy="Its first parameter is what happened: def tell(entry): print(entry.key).")
     if inspect.isasyncgenfunction(function) or (
             about.kind == "resource" and inspect.iscoroutinefunction(function)):
         raise BadRequest(f"the resource {about.name} is async", where=about.name,

@@ -78,14 +78,68 @@ class Registering(Verbs):
         the job is tried again later and loses no attempt."""
         return self._extra("start", function, name=name, order=order, keys=keys)
 
+    def hook(self, *events: str, name: str | None = None, order: int = 0,
+             keys: str | Iterable[str] | None = None) -> Callable[[F], F]:
+        """Run ``def tell(entry)`` when something happens to a job, or to those of ``keys``:
+        ``@lab.hook("on_success", "on_failure")``, or the shorter ``@lab.on_success``. Stored like a handler;
+        runs as an internal job of its own, beside all limits: it cannot change or delay what happened."""
+        from .extras import add_hook
+
+        return lambda function: add_hook(self._lab, events, function, name=name, order=order, keys=keys)
+
+    def on_start(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: an attempt begins. ``keys=``, ``name=``, ``order=`` as in ``hook``, here and below."""
+        return self._hook("on_start", function, about)
+
+    def on_success(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: a job completed."""
+        return self._hook("on_success", function, about)
+
+    def on_failure(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: a job failed for good, or its start deadline passed."""
+        return self._hook("on_failure", function, about)
+
+    def on_retry(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: an attempt failed and the job will be tried again."""
+        return self._hook("on_retry", function, about)
+
+    def on_cancel(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: a job was cancelled."""
+        return self._hook("on_cancel", function, about)
+
+    def on_soft_timeout(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: the soft timeout of an attempt passed."""
+        return self._hook("on_soft_timeout", function, about)
+
+    def on_progress(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: a running job reported progress; at most once a second."""
+        return self._hook("on_progress", function, about)
+
+    def on_chain_complete(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: all jobs of a chain have ended; ``keys`` are names of chains."""
+        return self._hook("on_chain_complete", function, about)
+
+    def on_batch_complete(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: all jobs of a batch have ended; ``keys`` are names of batches."""
+        return self._hook("on_batch_complete", function, about)
+
+    def on_service_event(self, function: F | None = None, **about: Any) -> Any:
+        """Hook: a service said something; ``keys`` are names of services."""
+        return self._hook("on_service_event", function, about)
+
+    def _hook(self, event: str, function: F | None, about: dict[str, Any]) -> Any:
+        decorate = self.hook(event, **about)
+        return decorate if function is None else decorate(function)
+
     def extras(self) -> list[Extra]:
-        """What acts beside jobs: middleware, resources, what runs first."""
+        """What acts beside jobs: middleware, resources, what runs first, hooks."""
         from .extras import extras
 
         return extras(self._lab)
 
     def remove_extra(self, kind: str, name: str) -> None:
-        """Remove a ``"middleware"``, ``"resource"`` or ``"start"``: it acts no more from the next attempt."""
+        """Remove a ``"middleware"``, ``"resource"``, ``"start"`` or hook (``"on_success"`` …) by its name:
+        it acts no more from the next attempt on."""
         from .extras import remove
 
         remove(self._lab, kind, name)

@@ -57,9 +57,10 @@ NextStep = Finish | RetryAt | SnoozeUntil | Requeue
 def decide(
     outcome: Outcome, *, attempt: int, max_attempts: int, retry: RetryPolicy, now: int,
     crash_count: int = 0, crash_budget: int = 3, cancel_requested: bool = False,
-    spread: float = 0.0,
+    spread: float = 0.0, give_up_at: int | None = None,
 ) -> NextStep:
-    """The next step of a job. ``now`` is UTC µs, ``spread`` the caller's random number in -1 … 1.
+    """The next step of a job. ``now`` and ``give_up_at`` (its total timeout) are UTC µs, ``spread`` the
+    caller's random number in -1 … 1.
 
     A failure under a requested cancel is ``cancelled``; one that finished first is ``completed``.
     A crash burns no attempt: ``crash_budget`` of them bury the job, whatever attempts are left.
@@ -79,7 +80,10 @@ def decide(
         case Snoozed(seconds):
             return SnoozeUntil(now + round(seconds * 1e6))
         case Failed() | TimedOut():
-            return _after_failure(outcome, attempt, max_attempts, retry, now, spread)
+            step = _after_failure(outcome, attempt, max_attempts, retry, now, spread)
+            if isinstance(step, RetryAt) and give_up_at is not None and step.run_at >= give_up_at:
+                return Finish(State.FAILED, f"{step.reason}; its total timeout leaves no time to try again")
+            return step
         case Crashed() | Lost():
             return _after_crash(outcome, crash_count + 1, crash_budget)
         case _:
@@ -92,7 +96,8 @@ def _after_failure(
 ) -> NextStep:
     if isinstance(outcome, TimedOut):
         types: tuple[str, ...] = ("TimedOut", "TimeoutError")
-        reason, again, delay = f"timed out after {outcome.after:g} s", True, None
+        whole = " since its first attempt began" if outcome.total else ""
+        reason, again, delay = f"timed out after {outcome.after:g} s{whole}", not outcome.total, None
     else:
         types = outcome.error_types
         first = types[0] if types else "Error"

@@ -39,9 +39,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The hard timeout passed, ``after`` seconds."""
+    """The hard timeout passed, ``after`` seconds; ``total``: that of all attempts together."""
 
     after: float
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tether_lab.job.hooks import is_internal
+
 from . import binding
 from .context import Context
 
@@ -68,8 +70,8 @@ class Handlers:
     def learn(self, key: str, version: str, namespace: dict[str, Any]) -> Handler:
         """The handler that the captures put into ``namespace``."""
         target = namespace.pop(HANDLER)
-        made = needs_instance(target)
-        handler = Handler(target, sys.modules["__main__"], None if made else binding.signature(target))
+        plain = needs_instance(target) or is_internal(key)
+        handler = Handler(target, sys.modules["__main__"], None if plain else binding.signature(target))
         self._kept[key, version] = handler
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

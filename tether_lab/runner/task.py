@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tether_lab.job import JobOptions, Manifest
+from tether_lab.job.hooks import NOTIFY, is_internal
 
-from . import command, context, failures, randomness, result, wire
+from . import command, context, failures, hooks, randomness, result, wire
 from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .calls import Calls
@@ -180,6 +181,10 @@ class Attempt:
 
     def _call(self) -> wire.Ended:
         task, handlers = self.task, self.desk.handlers
+        if task.key == NOTIFY:
+            self._started()
+            hooks.notify(self.context)
+            return self._returned(None, {})
         handler = handlers.known(task.key, task.version) if self.desk.warm else None
         if handler is None:
             namespace = handlers.namespace()
@@ -193,7 +198,8 @@ class Attempt:
         randomness.after_captures(self.options.seed, task)
         self._started()
         try:
-            value = self._around(lambda: handler.run(task.key, self.context, self.extras))
+            value = (hooks.call(handler.target, self.context, self.extras) if is_internal(task.key) else
+                     self._around(lambda: handler.run(task.key, self.context, self.extras)))
             flush_figures()
             self._wait()
         except BaseException as error:  # noqa: BLE001  user code

@@ -13,6 +13,7 @@ from tether_lab.job import (
     Dedup,
     JobOptions,
     JobRow,
+    Notify,
     RateLimit,
     RetryPolicy,
     Timeout,
@@ -58,6 +59,8 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return str(value)
         case ("constraints", Constraints()):
             return _constraints(value)
+        case ("notify", Notify()):
+            return ", ".join(value.targets) + ("" if value.when == "always" else f" on {value.when}")
         case (("expedite" | "encrypt"), _):
             return "yes"
         case ("at", _):
@@ -105,6 +108,8 @@ def _timeout(timeout: Timeout) -> str:
         parts.append(f"soft {duration(timeout.soft)}" + (" (raised in the job)" if timeout.catch else ""))
     if timeout.hard is not None:
         parts.append(duration(timeout.hard) if timeout.soft is None else f"hard {duration(timeout.hard)}")
+    if timeout.total is not None:
+        parts.append(f"all attempts {duration(timeout.total)}")
     return ", ".join(parts) or "none"
 
 

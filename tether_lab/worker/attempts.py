@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import json
 import os
 import signal
 from dataclasses import dataclass, field
 
 from tether_lab.job import Claim, ClaimedJob, HandlerVersion, JobOptions, Usage
+from tether_lab.job.hooks import is_internal
 from tether_lab.outcome import (
     Cancelled,
     Crashed,
@@ -38,11 +40,13 @@ SOFT_AGAIN, SOFT_TIMES = 0.5, 3
 LEAVING = 5.0
 """Seconds that a process gets to go after it said how the job ended."""
 FOREVER = float("inf")
+TELL_EVERY = 1.0
+"""Seconds between two progresses that hooks are told of."""
 
 
 @dataclass(slots=True)
 class Stop:
-    """We are ending it. ``why``: cancel, drain, timeout, memory, lost. Monotonic seconds."""
+    """We are ending it. ``why``: cancel, drain, timeout, total, memory, lost. Monotonic seconds."""
 
     why: str
     again_at: float
@@ -60,6 +64,8 @@ class Attempt:
     process: Process
     output: Output
     sent_at: float
+    give_up_at: int | None = None  # UTC µs at which its total timeout passes
+    give_up: float = FOREVER       # and monotonic seconds
     started: float | None = None
     started_at: int | None = None
     start_written: bool = False
@@ -70,6 +76,7 @@ class Attempt:
     stop: Stop | None = None
     soft_at: float = -1.0              # when the soft timeout is told next; below 0: not yet
     soft_told: int = 0
+    told_progress_at: float = -FOREVER
     used_memory: int = 0
     flushed_at: float = 0.0
     progress: Progress = field(default_factory=Progress)
@@ -151,6 +158,15 @@ class Attempt:
         self.flushed_at = now          # a short job is written down at its end, all at once
         return True
 
+    def progress_to_tell(self, progress: str | None, now: float) -> str | None:
+        """Of what is written now, the part that hooks are told; None if they were told just now."""
+        if progress is None or now < self.told_progress_at + TELL_EVERY or is_internal(self.job.key):
+            return None
+        self.told_progress_at = now
+        said = json.loads(progress)
+        message = "" if self.cover is not None else said["message"]
+        return json.dumps({"fraction": said["fraction"], "message": message})
+
     # -- ending it --------------------------------------------------------------------------------
 
     def push(self, why: str, now: float, *, grace: float) -> None:
@@ -183,6 +199,8 @@ class Attempt:
                 self.soft_told += 1
                 self.soft_at = now + SOFT_AGAIN
                 self.process.signal(signal.SIGUSR2)
+        if self.stop is None and self.ended is None and now >= self.give_up:
+            self.kill("total", now)
         if self.stop is not None and not self.stop.killed and self.ended is None:
             if now >= self.stop.kill_at:
                 self.stop.killed = True
@@ -212,6 +230,7 @@ class Attempt:
             moments += [self.stop.again_at, self.stop.kill_at]
         elif self.stop is None and self.ended is None and self.options.timeout is not None:
             timeout = self.options.timeout
+            moments.append(self.give_up)
             if timeout.hard is not None:
                 moments.append(self._clock + timeout.hard)
             if self.started and timeout.soft is not None:
@@ -239,6 +258,8 @@ class Attempt:
                     return Interrupted("the worker stopped")
                 case "timeout" if self.options.timeout is not None and self.options.timeout.hard is not None:
                     return TimedOut(self.options.timeout.hard)
+                case "total" if self.options.timeout is not None and self.options.timeout.total is not None:
+                    return TimedOut(self.options.timeout.total, total=True)
         if self.process.gone and self.blamed:
             return Crashed("the zygote of its process died again and again while it ran")
         if self.process.gone:

@@ -14,7 +14,8 @@ from typing import Any
 
 from tether_lab.errors import BadSignature, CaptureUnavailable
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
-from tether_lab.job.extras import Extra
+from tether_lab.job.extras import INSIDE, Extra
+from tether_lab.job.hooks import NOTIFY, is_internal
 from tether_lab.job_queue import groups, handlers, memos, read, sealed
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
@@ -111,8 +112,11 @@ class Dispatcher:
         found = []
         for version_id in self.extras:
             version, manifest = self._version(version_id)
+            if NOTIFY in (version.key, key):
+                continue
             about = Extra.of(version)
-            if about.concerns(key):
+            wanted = ("resource",) if is_internal(key) else INSIDE
+            if about.kind in wanted and about.concerns(key):
                 found.append((about.order, about.name, wire.Extra(
                     about.kind, about.name, about.scope, version.key, version.version, manifest)))
                 small |= self._small_blobs(version)

@@ -26,6 +26,7 @@ from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
 
 from .attempts import Attempt
+from .hooks import failed_hook
 
 LONGEST_TEXT = 4000
 RESULT_KINDS = ("none", "json", "pickle", "unavailable")
@@ -54,10 +55,11 @@ class Endings:
         ending = self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
-            started_at=attempt.started_at)
+            started_at=attempt.started_at, give_up_at=attempt.give_up_at)
         rows, replaces = attempt.output.take()
         ending = replace(ending, outputs=rows, replaces=replaces, events=tuple(attempt.events),
                          progress=attempt.progress.take(0.0, final=True))
+        ending = failed_hook(attempt.job.key, attempt.job.payload, ending)
         return ending if cover is None else cover.ending(ending)
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
@@ -73,12 +75,12 @@ class Endings:
     def _ending(self, job: ClaimedJob, outcome: Outcome, options: JobOptions, *, usage: Usage,
                 result: ResultRow | None = None, small: dict[str, bytes] | None = None,
                 large: dict[str, int] | None = None, cancel_requested: bool = False, words: str = "",
-                started_at: int | None = None) -> Ending:
+                started_at: int | None = None, give_up_at: int | None = None) -> Ending:
         now = self._clock()
         step: NextStep = decide(
             outcome, attempt=job.attempt, max_attempts=job.max_attempts,
             retry=options.retry or RetryPolicy(), now=now, crash_count=job.crash_count,
-            crash_budget=self._budget, cancel_requested=cancel_requested,
+            crash_budget=self._budget, cancel_requested=cancel_requested, give_up_at=give_up_at,
             spread=random.uniform(-1, 1))  # noqa: S311  spreads retries, hides nothing
         error_type, error, traceback = _error(outcome)
         if isinstance(outcome, Crashed) and words:
@@ -126,8 +128,8 @@ def _error(outcome: Outcome) -> tuple[str | None, str | None, str | None]:
     match outcome:
         case Failed(error_types, message, traceback):
             return (error_types[0] if error_types else "Error"), message[:LONGEST_TEXT], traceback or None
-        case TimedOut(after):
-            return "TimedOut", f"timed out after {after:g} s", None
+        case TimedOut(after, total):
+            return "TimedOut", f"timed out after {after:g} s{' in all' if total else ''}", None
         case Crashed(reason):
             return "Crashed", reason, None
         case Lost(worker):

@@ -14,6 +14,7 @@ from typing import Any
 
 from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
 from tether_lab.job import Claim, ClaimedJob
+from tether_lab.job.hooks import QUEUE as HOOKS_WAIT, is_internal
 from tether_lab.job_queue import cancel, claim, schedules, workers
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
@@ -28,6 +29,7 @@ from .dispatch import Dispatcher, Prepared
 from .endings import Endings
 from .far import FarPools
 from .faults import fault, inside
+from .hooks import PLACES, Hooks
 from .machine import Machine
 from .pool import Pool, Pools
 from .process import Process
@@ -54,9 +56,11 @@ class Supervisor:
         self.chores = Chores([], log)
         self.machine = Machine(queue.folder.path)
         self.schedules = Schedules(queue, vault, log)
+        self.hooks = Hooks(queue, vault, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
+        self.look_beside = True                # somebody may have to be told
         self.hinted = False                    # somebody says that the queue has changed
         self.next_due: int | None = None       # UTC µs: something will be
         self.retry_at = 0.0                    # the last transaction failed
@@ -103,24 +107,34 @@ class Supervisor:
         """Record endings and claim what is due, in one transaction."""
         now = time.monotonic()
         if self.next_due is not None and utc() >= self.next_due:
-            self.look, self.next_due = True, None
+            self.look, self.look_beside, self.next_due = True, True, None
             self.fire()
         if self.running.enqueued:
             self.look, self.running.enqueued = True, False
+        if self.running.hooked:
+            self.look_beside, self.running.hooked = True, False
         if self.hinted:
             self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
             self.look = True           # it waits again: now, or at a moment that must be known
-        free = int(min(self.settings.runners, self.pools.places)) - len(self.running) - len(self.waiting)
-        limit = min(max(0, free), self.settings.claim_batch) if self.look and self.draining_until is None else 0
-        if now < self.retry_at or not (self.ended or limit):
+        free, beside = self._places()
+        limit = free if self.look else 0
+        if now < self.retry_at or not (self.ended or limit or (beside and self.look_beside)):
             return
-        room = 0 if self.draining_until is not None else min(max(0, free), self.settings.claim_batch)
-        claimed = self._record_and_claim(limit, room, now)
+        claimed = self._record_and_claim(limit, free, beside, now)
         if claimed:
             fault("after_claim_commit")
             self.active_at = now
             self.waiting += filter(None, map(self._prepare, claimed))
+
+    def _places(self) -> tuple[int, int]:
+        """How many jobs may start now, and how many of ours beside them."""
+        if self.draining_until is not None:
+            return 0, 0
+        ours = sum(is_internal(job.version.key) for job in [*self.running, *self.waiting])
+        places = int(min(self.settings.runners, self.pools.places))
+        free = places - len(self.running) - len(self.waiting) + ours
+        return min(max(0, free), self.settings.claim_batch), max(0, PLACES - ours)
 
     def fire(self) -> None:
         """Let schedules make the jobs whose time has come."""
@@ -143,7 +157,7 @@ class Supervisor:
 
     # -- its steps -----------------------------------------------------------------------------------
 
-    def _record_and_claim(self, limit: int, room: int, now: float) -> list[ClaimedJob]:
+    def _record_and_claim(self, limit: int, room: int, beside: int, now: float) -> list[ClaimedJob]:
         fault("before_turn")
         if self.ended:
             fault("before_finish_commit")
@@ -151,7 +165,8 @@ class Supervisor:
             with inside(self.queue, "inside_finish" if self.ended else "inside_turn"):
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
-                                   limit=limit, room=room, read=self.machine.read)
+                                   limit=limit, room=room, read=self.machine.read,
+                                   beside={HOOKS_WAIT: beside}, follow=self.hooks.follow)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -163,12 +178,14 @@ class Supervisor:
         for lost in found.lost:
             self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
         self.ended.clear()
+        ours = sum(is_internal(job.key) for job in found.claimed)
         if found.data_version != self._data_version and not limit:
             self.look = True           # what changed was not looked at
         elif found.released:
             self.look = True           # there may be more of them than places
-        elif len(found.claimed) < limit:
+        elif len(found.claimed) - ours < limit:
             self.look = False
+        self.look_beside = found.untold or ours >= beside
         self._data_version, self.next_due = found.data_version, found.next_due
         self._cancel(found.cancelling)
         if found.claimed:
@@ -245,6 +262,7 @@ class Supervisor:
         found = self.queue.data_version()
         if found != self._data_version:
             self._data_version, self.look = found, True
+            self.look_beside = True
             if self.running or self.waiting:
                 self._mind_schedules()
                 self._cancel(cancel.requests(self.queue, self.worker))

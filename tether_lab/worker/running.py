@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from tether_lab.errors import ClaimLost, QueueBusy, StorageFull
 from tether_lab.job import Claim
-from tether_lab.job_queue import outputs
+from tether_lab.job_queue import outputs, read
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
@@ -42,6 +42,7 @@ class Running:
                  log: Callable[[str], None]) -> None:
         self._calls = calls
         self.enqueued = False              # a job enqueued another one: there is something to claim
+        self.hooked = False                # somebody is to be told of what a job said
         self._queue, self._settings, self._pools = queue, settings, pools
         self._endings, self._log = endings, log
         self.attempts: dict[int, Attempt] = {}
@@ -59,12 +60,22 @@ class Running:
     def start(self, prepared: Prepared, task: wire.Task, process: Process, now: float) -> None:
         """Hand a job to its process."""
         head = prepared.options.max_output or self._settings.output_head
+        give_up_at = self._total(prepared)
         self.attempts[process.token] = Attempt(
             prepared.job, prepared.version, prepared.options, process,
-            Output(head, self._settings.output_tail), now, cover=prepared.cover)
+            Output(head, self._settings.output_tail), now, give_up_at,
+            FOREVER if give_up_at is None else now + (give_up_at - utc()) / 1e6, cover=prepared.cover)
         process.send(task)
         self._pools.watch_writing(process.control, process.writing)
         fault("after_task_sent")
+
+    def _total(self, prepared: Prepared) -> int | None:
+        """When the total timeout of a job passes, UTC µs."""
+        timeout = prepared.options.timeout
+        if timeout is None or timeout.total is None:
+            return None
+        begun = read.first_start(self._queue, prepared.job.claim.job_id)
+        return (prepared.job.started_at if begun is None else begun) + round(timeout.total * 1e6)
 
     # -- what processes say --------------------------------------------------------------------------
 
@@ -167,10 +178,11 @@ class Running:
         attempt.events, attempt.flushed_at = [], now
         fault("before_output_commit")
         try:
-            outputs.append(
+            tell = attempt.progress_to_tell(progress, now)
+            self.hooked |= outputs.append(
                 self._queue, attempt.claim, cover.rows(rows) if cover else rows,
                 cover.progress(progress) if cover else progress, cover.events(events) if cover else events,
-                replace=replace, started=started)
+                replace=replace, started=started, tell=tell)
             attempt.start_written = attempt.started_at is not None
         except (QueueBusy, StorageFull) as error:
             attempt.output.restore(rows, replace)

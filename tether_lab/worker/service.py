@@ -259,9 +259,7 @@ class Service:
             loop.stopped = True
 
     def _more_to_do(self) -> bool:
-        counts = read.counts(self._queue)
-        return schedules.next_at(self._queue) is not None or any(counts.get(state, 0) for state in
-                   (State.PENDING, State.SCHEDULED, State.RETRYING, State.RUNNING))
+        return schedules.next_at(self._queue) is not None or read.unfinished(self._queue)
 
     def _checkpoint(self) -> None:
         checkpoint.checkpoint(self._queue)

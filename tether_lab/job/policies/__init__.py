@@ -4,8 +4,10 @@ from .constraints import Constraints
 from .cron import Cron
 from .dedup import Dedup
 from .limits import Concurrency, RateLimit
+from .notify import Notify
 from .retry import RetryPolicy
 from .timeout import Timeout
 from .window import TimeWindow
 
-__all__ = ["Concurrency", "Constraints", "Cron", "Dedup", "RateLimit", "RetryPolicy", "TimeWindow", "Timeout"]
+__all__ = ["Concurrency", "Constraints", "Cron", "Dedup", "Notify", "RateLimit", "RetryPolicy", "TimeWindow",
+           "Timeout"]

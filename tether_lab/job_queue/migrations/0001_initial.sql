@@ -310,6 +310,45 @@ CREATE TABLE fire (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fire_job ON fire (job_id) WHERE job_id IS NOT NULL;
 
+-- What hooks are to be told: written by whoever changes a job, in the same transaction, and turned into
+-- jobs by the worker. Empty where nobody hooks and nobody asked to be notified. job_id is the number of a
+-- chain or batch where the kind says so.
+CREATE TABLE happening (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT NOT NULL CHECK (kind LIKE 'on_%'),
+    job_id     INTEGER NOT NULL,
+    epoch      INTEGER NOT NULL DEFAULT 0,
+    state      TEXT NOT NULL DEFAULT '',
+    attempt    INTEGER NOT NULL DEFAULT 0,
+    started_at INTEGER,
+    error      TEXT,
+    at         INTEGER NOT NULL,
+    detail     TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+-- Internal jobs (keys with ~) tell nobody. The two last conditions are one look each, and decide nearly
+-- always.
+CREATE TRIGGER job_happened AFTER UPDATE OF state ON job
+WHEN NEW.state IN ('running', 'retrying', 'completed', 'failed', 'cancelled', 'expired')
+ AND NEW.state <> OLD.state AND substr(NEW.key, 1, 1) <> '~'
+ AND (EXISTS (SELECT 1 FROM handler WHERE key >= '~on_' AND key < '~on`') OR instr(NEW.options, '"notify":') > 0)
+BEGIN
+    INSERT INTO happening (kind, job_id, epoch, state, attempt, started_at, error, at)
+    VALUES (CASE NEW.state WHEN 'running' THEN 'on_start' WHEN 'retrying' THEN 'on_retry'
+                           WHEN 'completed' THEN 'on_success' WHEN 'cancelled' THEN 'on_cancel'
+                           ELSE 'on_failure' END,
+            NEW.id, NEW.epoch, NEW.state, NEW.attempt, iif(OLD.state = 'running', NEW.started_at, NULL),
+            NEW.error, NEW.updated_at);
+END;
+CREATE TRIGGER chain_happened AFTER UPDATE OF finished_at ON chain
+WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
+ AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_chain_complete:' AND key < '~on_chain_complete;')
+BEGIN INSERT INTO happening (kind, job_id, at) VALUES ('on_chain_complete', NEW.id, NEW.finished_at); END;
+CREATE TRIGGER batch_happened AFTER UPDATE OF finished_at ON batch
+WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
+ AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_batch_complete:' AND key < '~on_batch_complete;')
+BEGIN INSERT INTO happening (kind, job_id, at) VALUES ('on_batch_complete', NEW.id, NEW.finished_at); END;
+
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,
     pid        INTEGER NOT NULL,

@@ -1,0 +1,2 @@
+-- What was told is forgotten.
+DELETE FROM happening WHERE id <= :last;
