@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 TOKEN = "a-token-for-this-test"
@@ -46,3 +47,9 @@ class LabServer:
     def page_of(self, name: str) -> str:
         """Its address, in a workspace of its own: no other notebook is opened beside it."""
         return f"{self.address}lab/workspaces/{name.removesuffix('.ipynb')}/tree/{name}?token={TOKEN}"
+
+
+def kernels_below(folder: Path) -> list[int]:
+    """The pids of the kernels whose connection file lies below ``folder``."""
+    return [process.pid for process in psutil.process_iter(["cmdline"])
+            if any(str(folder) in part and "kernel-" in part for part in process.info["cmdline"] or ())]

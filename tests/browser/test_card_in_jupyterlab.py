@@ -7,19 +7,12 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
-from browsers import LabServer
+from browsers import LabServer, kernels_below
 from eventually import eventually
 from playwright.sync_api import Page, expect
 
 from tether_lab import Lab
-
-
-def kernels_below(folder: Path) -> list[int]:
-    """The pids of the kernels whose connection file lies below ``folder``."""
-    return [process.pid for process in psutil.process_iter(["cmdline"])
-            if any(str(folder) in part and "kernel-" in part for part in process.info["cmdline"] or ())]
 
 
 @pytest.mark.timeout(180)

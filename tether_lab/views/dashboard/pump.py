@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 BEAT = 1.0
 """Seconds after which the view hears from us though nothing has changed: its clocks go on."""
-DUTY = 4.0
-"""A look that took so long is followed by a rest this many times longer."""
+SLOW, DUTY = 0.05, 4.0
+"""A look of more than so many seconds is followed by a rest that is this many times longer."""
 LONGEST_REST = 15.0
 PATIENCE = 0.7
 """Seconds without an answer after which the kernel counts as busy with a cell."""
@@ -109,7 +109,7 @@ class Pump:
                 self.looks += 1
                 self.looked.set()
                 took = time.monotonic() - begun
-                rest = min(LONGEST_REST, max(self._every - took, DUTY * took))
+                rest = min(LONGEST_REST, max(self._every - took, DUTY * took if took > SLOW else 0.0))
                 if fresh and await self._wait(self._poked, rest):
                     continue                                   # asked: no rest
                 fresh = await self._news(changes)
