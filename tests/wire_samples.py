@@ -197,8 +197,9 @@ def lists() -> dict[str, tuple[str, Any]]:
         "acted": ("Acted", {"ids": [12, 13], "counts": {"running": 1, "pending": 1}, "errors": [
             {"id": 99, "error": wire.error(ERRORS["job_not_found"])}]}),
         "stack": ("Stack", {"job": 12, "at": AT, "text": "main thread\n  Cell, line 2 in <module>\n    step(epoch)"}),
-        "analytics": ("Analytics", {"computed_at": AT, "cursor": CURSOR, "fresh": True, "seconds": 1.4, "figures": [
-            {"name": "throughput", "title": "Jobs that ended", "figure": {"data": [], "layout": {}}, "error": None}]}),
+        "analytics": ("Analytics", {"computed_at": AT, "cursor": CURSOR, "fresh": True, "seconds": 1.4, "sections": [
+            {"title": "What happened?", "text": "124 jobs of 4 handlers were enqueued.", "figures": [
+                {"title": "Jobs that ended", "figure": {"data": [{"type": "bar", "y": [3, 1]}], "layout": {}}}]}]}),
     }
 
 

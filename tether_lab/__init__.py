@@ -125,3 +125,10 @@ def unload_ipython_extension(shell: Any) -> None:
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     """Where the JupyterLab extension lies, for `jupyter-builder develop`."""
     return [{"src": "labextension", "dest": "tether-lab"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """For ``jupyter server``: the extension, loaded only there."""
+    from .server.app import TetherLabApp
+
+    return [{"module": "tether_lab", "app": TetherLabApp}]

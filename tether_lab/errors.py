@@ -7,9 +7,13 @@ TetherLabError                    .code .message .remedy .where
 │   ├── CellError                 a cell that cannot be a job (syntax, empty)
 │   ├── CaptureRefused            variables that cannot travel, each by its path
 │   ├── DuplicateJob              another job counts as the same (dedup)
-│   └── UnknownHandler            no handler is registered under this key
+│   ├── UnknownHandler            no handler is registered under this key
+│   ├── WrongState                fine in itself, but not for something that stands as this does
+│   └── MalformedRequest          over HTTP: what openapi.json does not allow
 ├── JobNotFound (LookupError)
 ├── ScheduleNotFound (LookupError)
+├── NothingThere (LookupError)     nothing of this name, where a request asked for it
+│   └── LabNotFound               no lab with this uuid among this user's
 ├── JobFailed                     result(): the job ended without one
 │   ├── JobWasCancelled
 │   └── JobExpired
@@ -106,12 +110,28 @@ class UnknownHandler(BadRequest):
     """No handler is registered under this key."""
 
 
+class WrongState(BadRequest):
+    """Fine in itself, but not for something that stands as this does."""
+
+
+class MalformedRequest(BadRequest):
+    """A request over HTTP that ``openapi.json`` does not allow."""
+
+
 class JobNotFound(TetherLabError, LookupError):
     """There is no job with this id in this lab."""
 
 
 class ScheduleNotFound(TetherLabError, LookupError):
     """There is no schedule of this name in this lab."""
+
+
+class NothingThere(TetherLabError, LookupError):
+    """There is nothing of the name that was asked for."""
+
+
+class LabNotFound(NothingThere):
+    """There is no lab with this uuid among those of this user."""
 
 
 class JobFailed(TetherLabError):

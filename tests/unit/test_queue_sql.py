@@ -34,7 +34,7 @@ PLANS: dict[str, tuple[str, ...]] = {
     "cancel_waiting": ("INTEGER PRIMARY KEY",),
     "cancel_running": ("INTEGER PRIMARY KEY",),
     "job_get": ("INTEGER PRIMARY KEY",),
-    "job_list": ("INTEGER PRIMARY KEY", "SCAN j"),
+    "job_list": ("SEARCH j USING INTEGER PRIMARY KEY (rowid<?)",),
     "events": ("event_of_job",),
     "next_due": ("job_timed", "job_expiring"),
     "depth": ("job_ready",),

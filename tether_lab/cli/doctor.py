@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from .checks import BAD, GOOD, WARNING, Check, examine
+from tether_lab.lab.checks import BAD, GOOD, WARNING, Check, examine
+
 from .parsing import Arguments
 from .terminal import coloured, printable, say, show_json
 

@@ -117,6 +117,13 @@ def edges(queue: Queue, chain: int) -> list[tuple[int, int, str]]:
                 for row in connection.execute(sql("chain_edges"), {"id": chain}).fetchall()]
 
 
+def around(queue: Queue, job_id: int) -> tuple[list[int], list[int]]:
+    """Whom a job waits for, and who waits for it."""
+    with queue.read() as connection:
+        found = connection.execute(sql("edge_around"), {"id": job_id}).fetchall()
+    return [row[1] for row in found if row[0] == "parent"], [row[1] for row in found if row[0] == "child"]
+
+
 def inputs(queue: Queue, job_id: int) -> list[tuple[str, str, str, int | None]]:
     """(name, uuid, state, result's job id or None) of each parent of a job."""
     with queue.read() as connection:

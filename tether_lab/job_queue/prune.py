@@ -47,4 +47,7 @@ def remove(queue: Queue, ids: list[int]) -> list[int]:
     """Remove those of these jobs that have ended, with attempts, events, outputs and results; which went.
     A job whose result another one waits for stays."""
     with queue.write(power=False) as connection:
-        return [row[0] for row in connection.execute(sql("prune_jobs"), {"ids": json.dumps(ids)}).fetchall()]
+        gone = [row[0] for row in connection.execute(sql("prune_jobs"), {"ids": json.dumps(ids)}).fetchall()]
+        if gone:
+            connection.execute(sql("pruned_mark"))
+    return gone

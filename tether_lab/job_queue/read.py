@@ -28,10 +28,11 @@ def get(queue: Queue, job_id: int) -> JobRow:
 def jobs(
     queue: Queue, states: Iterable[State] | None = None, key: str | None = None, tag: str | None = None,
     since: int | None = None, limit: int = 20, offset: int = 0, order: str = "newest",
-    in_queue: str | None = None,
+    in_queue: str | None = None, **further: Any,
 ) -> list[JobRow]:
-    """A page of jobs, ``newest`` or ``oldest`` first. ``since`` is UTC µs of their enqueue."""
-    statement, values = page(states, key, tag, since, limit, offset, order, in_queue)
+    """A page of jobs, ``newest`` or ``oldest`` first. ``since`` is UTC µs of their enqueue; ``further``
+    are ``chain``, ``batch``, ``search`` (a text anywhere) and ``before`` (an id: only jobs behind it)."""
+    statement, values = page(states, key, tag, since, limit, offset, order, in_queue, **further)
     with queue.read() as connection:
         cursor = connection.execute(statement, values)
         return [rows.job_row(rows.by_name(cursor.description, row), queue) for row in cursor.fetchall()]
@@ -39,7 +40,8 @@ def jobs(
 
 def page(
     states: Iterable[State] | None, key: str | None, tag: str | None, since: int | None, limit: int,
-    offset: int, order: str, in_queue: str | None,
+    offset: int, order: str, in_queue: str | None, *, chain: int | None = None, batch: int | None = None,
+    search: str | None = None, before: int | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The statement and its values for a page of jobs, for sync and async readers alike."""
     if order not in ("newest", "oldest"):
@@ -47,8 +49,17 @@ def page(
     if limit < 0 or offset < 0:
         raise BadRequest("limit and offset are 0 or more", where="limit")
     values = {"states": None if states is None else json.dumps([str(state) for state in states]), "key": key,
-              "tag": tag, "since": since, "limit": limit, "offset": offset, "queue": in_queue}
+              "tag": tag, "since": since, "limit": limit, "offset": offset, "queue": in_queue,
+              "chain": chain, "batch": batch, "before": before, "search": _like(search),
+              "number": int(search) if search and search.isdecimal() and len(search) < 19 else None}
     return sql("job_list") if order == "newest" else sql("job_list_oldest"), values
+
+
+def _like(text: str | None) -> str | None:
+    """The pattern of LIKE for a text anywhere."""
+    if not text:
+        return None
+    return "%" + "".join("\\" + c if c in "%_\\" else c for c in text) + "%"
 
 
 def attempts(queue: Queue, job_id: int) -> list[Attempt]:

@@ -54,10 +54,10 @@ class Reader:
     async def jobs(
         self, states: Iterable[State] | None = None, key: str | None = None, tag: str | None = None,
         since: int | None = None, limit: int = 20, offset: int = 0, order: str = "newest",
-        in_queue: str | None = None,
+        in_queue: str | None = None, **further: Any,
     ) -> list[JobRow]:
         """A page of jobs, as ``read.jobs``."""
-        statement, values = read.page(states, key, tag, since, limit, offset, order, in_queue)
+        statement, values = read.page(states, key, tag, since, limit, offset, order, in_queue, **further)
         return [rows.job_row(dict(row), self._queue) for row in await self.fetch(statement, values)]
 
     async def attempts(self, job_id: int) -> list[Attempt]:

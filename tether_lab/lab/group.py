@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from tether_lab.errors import BadRequest, TetherLabError, WaitTimeout
+from tether_lab.errors import TetherLabError, WaitTimeout, WrongState
 from tether_lab.job import FINAL, JobRow, State
 from tether_lab.job.duration import seconds, words
 from tether_lab.job.workflow import BatchRow, ChainRow
@@ -68,7 +68,7 @@ class Group(ABC):
         from tether_lab.job_queue import retry
 
         if not ids or not retry.retry_many(self.lab.queue, ids):
-            raise BadRequest(f"{self.kind} {self.id} is {self.status}: nothing in it is to be run again",
+            raise WrongState(f"{self.kind} {self.id} is {self.status}: nothing in it is to be run again",
                              where=f"{self.kind} {self.id}")
         self.lab.waker.wake()
 

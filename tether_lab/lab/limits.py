@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tether_lab.errors import BadRequest
+from tether_lab.errors import WrongState
 from tether_lab.job.options import read_options
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def queues(lab: Lab) -> list[QueueState]:
 
 
 def prioritise(lab: Lab, job_id: int, priority: int) -> None:
-    """Raises JobNotFound, OptionError, or BadRequest if the job does not wait any more."""
+    """Raises JobNotFound, OptionError, or WrongState if the job does not wait any more."""
     from tether_lab.job_queue import limits
 
     row = lab.read_row(job_id)
     wanted = read_options({"priority": priority}).priority
     if not limits.prioritise(lab.queue, job_id, wanted):
-        raise BadRequest(f"job {job_id} is {row.state}; only a job that waits has a priority to change",
+        raise WrongState(f"job {job_id} is {row.state}; only a job that waits has a priority to change",
                          remedy="lab.jobs('waiting') lists them.", where=f"job {job_id}")
 
 

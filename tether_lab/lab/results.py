@@ -62,13 +62,20 @@ def _stored(lab: Lab, row: JobRow) -> ResultRow | None:
     if row.state is not State.COMPLETED:
         raise failure(lab, row)
     from tether_lab.job_queue import read
-    from tether_lab.vault import signing
 
     found = read.result(lab.queue, row.id)
-    if found is not None and found.kind in ("json", "pickle"):
+    if found is not None:
+        verify(lab, found)
+    return found
+
+
+def verify(lab: Lab, found: ResultRow) -> None:
+    """Raises BadSignature for bytes that this user's worker did not store."""
+    from tether_lab.vault import signing
+
+    if found.kind in ("json", "pickle"):
         lab.vault.verify(found.mac, found.key_id, signing.RESULT, *signing.result_fields(
             lab.uuid, found.job_uuid, found.epoch, found.kind, found.body))
-    return found
 
 
 def _blobs(lab: Lab, found: ResultRow) -> Blobs:

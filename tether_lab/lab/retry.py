@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tether_lab.errors import BadRequest, KeyMissing
+from tether_lab.errors import KeyMissing, WrongState
 from tether_lab.job import JobRow
 
 if TYPE_CHECKING:
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def retry(lab: Lab, job_id: int, *, with_code: bool = False) -> JobRow:
     """Back to ``pending`` with fresh attempts. ``with_code``: with the newest version of its handler
-    instead of the one it ran with. Raises BadRequest for a job that has not ended."""
+    instead of the one it ran with. Raises WrongState for a job that has not ended."""
     from tether_lab.job_queue import handlers, retry as verb
 
     row = lab.read_row(job_id)
     if not row.is_final:
-        raise BadRequest(f"job {job_id} is {row.state}; only jobs that ended run again",
+        raise WrongState(f"job {job_id} is {row.state}; only jobs that ended run again",
                          remedy=f"lab.cancel({job_id}) ends it, or enqueue another one.",
                          where=f"job {job_id}")
     head = handlers.head(lab.queue, row.key) if with_code else None

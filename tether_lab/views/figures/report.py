@@ -16,8 +16,13 @@ from .saving import Section, page
 
 def report(jobs: pd.DataFrame, attempts: pd.DataFrame, *, title: str, now: Any, theme: str = "auto") -> str:
     """The page as HTML, in one file. ``now`` is when it was made, and where running attempts end."""
-    drawn = "light" if theme == "auto" else theme
-    sections = [
+    made = f"Made {now:%d %b %Y %H:%M} UTC. All times are UTC."
+    return page(title, made, sections(jobs, attempts, now, "light" if theme == "auto" else theme), theme)
+
+
+def sections(jobs: pd.DataFrame, attempts: pd.DataFrame, now: Any, drawn: str) -> list[Section]:
+    """The questions in order, each with a sentence that answers it and its figures."""
+    return [
         Section("What happened?", _happened(jobs), [
             timeline.timeline(attempts, drawn, now), flow.throughput(jobs, drawn), flow.calendar(jobs, drawn)]),
         Section("Is it quick?", _quick(jobs), [
@@ -28,8 +33,6 @@ def report(jobs: pd.DataFrame, attempts: pd.DataFrame, *, title: str, now: Any, 
         Section("Does trying again pay?", _pays(attempts), [
             retries.attempts_to_success(attempts, drawn), retries.success_by_attempt(attempts, drawn),
             retries.payoff(attempts, drawn), retries.time_lost(attempts, drawn)])]
-    made = f"Made {now:%d %b %Y %H:%M} UTC. All times are UTC."
-    return page(title, made, sections, theme)
 
 
 def _happened(jobs: pd.DataFrame) -> str:
