@@ -129,6 +129,6 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """For ``jupyter server``: the extension, loaded only there."""
-    from .server.app import TetherLabApp
+    from importlib import import_module  # by name: what imports the front door imports no server
 
-    return [{"module": "tether_lab", "app": TetherLabApp}]
+    return [{"module": "tether_lab", "app": import_module(f"{__name__}.server.app").TetherLabApp}]

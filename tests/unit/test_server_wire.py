@@ -9,7 +9,7 @@ import pytest
 from openapi import DOCUMENT, OPERATIONS, SCHEMAS, valid_by_name
 from wire_samples import WIRE, samples, text_of
 
-FILES = sorted(path.stem for path in WIRE.glob("*.json"))
+FILES = sorted(path.stem for path in WIRE.glob("*.json") if '"schema"' in path.read_text())
 
 
 def test_golden_files_are_what_the_code_says() -> None:

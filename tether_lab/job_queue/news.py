@@ -30,8 +30,8 @@ Standing = tuple[str, str | None, int]
 
 @dataclass(slots=True)
 class News:
-    """``jobs`` may have changed, ``events`` happened (in order; without their details), ``topics`` are other things that changed
-    (schedules, queues, handlers, groups, worker); ``pruned``: jobs were removed."""
+    """``jobs`` may have changed, ``events`` happened (in order, without their details), ``topics`` are other
+    things that changed (schedules, queues, handlers, groups, worker); ``pruned``: jobs were removed."""
 
     jobs: dict[int, None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)

@@ -85,7 +85,8 @@ async def changes(call: Call) -> Json:
     missed = opened.live.memory.since(since or opened.live.memory.cursor, call.query["limit"])
     at = clock.now()
     rows = await news.jobs(opened.lab.reader, missed.jobs)
-    known = rows | await news.jobs(opened.lab.reader, list({note.job_id for note in missed.notes} - rows.keys()))
+    others = {note.job_id for note in missed.notes} - rows.keys()
+    known = rows | await news.jobs(opened.lab.reader, list(others))
     alive = opened.worker_alive()
     return {
         "at": wire.moment(at), "cursor": missed.cursor, "reset": missed.reset,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import BadSignature, ResultUnavailable
+from tether_lab.errors import BadSignature, KeyMissing, ResultUnavailable
 from tether_lab.job import ResultRow, State
 
 from . import wire, wire_detail, wire_lab
@@ -64,7 +64,7 @@ def is_ours(lab: Lab, row: ResultRow) -> bool:
 
     try:
         verify(lab, row)
-    except BadSignature:
+    except (BadSignature, KeyMissing):
         return False
     return True
 
