@@ -2,6 +2,7 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
 import { Decoder, object } from './decode';
 import { ApiError } from './errors';
 import * as wire from './wire';
@@ -105,6 +106,12 @@ export class LabApi {
   changes = (since: string) => this.api.get(this.at('changes'), wire.changes, { since });
   stats = () => this.api.get(this.at('stats'), wire.stats);
   job = (id: number) => this.api.get(this.at(`jobs/${id}`), wire.jobDetail);
+  /** A job and its card as it came, for a notebook to keep. */
+  card = (id: number) =>
+    this.api.get(this.at(`jobs/${id}`), (value, path) => ({
+      detail: wire.jobDetail(value, path),
+      raw: (value as { card: JSONObject }).card
+    }));
   outputs = (id: number, after?: string) =>
     this.api.get(this.at(`jobs/${id}/outputs`), wire.outputs, { after });
   stack = (id: number) => this.api.get(this.at(`jobs/${id}/stack`), wire.stack);
@@ -114,6 +121,8 @@ export class LabApi {
   retry = (ids: number[], withCode = false) =>
     this.api.post(this.at('retry'), { ids, ...(withCode ? { with_code: true } : {}) }, wire.acted);
   retryChain = (chain: number) => this.api.post(this.at('retry'), { chain }, wire.acted);
+  cancelBatch = (batch: number) => this.api.post(this.at('cancel'), { batch }, wire.acted);
+  retryBatch = (batch: number) => this.api.post(this.at('retry'), { batch }, wire.acted);
   prioritise = (ids: number[], priority: number) =>
     this.api.post(this.at('prioritise'), { ids, priority }, wire.acted);
   enqueue = (key: string, payload: Body, options: Body = {}) =>

@@ -80,7 +80,6 @@ function Whole(props: JobPageProps & { job: Job; detail: JobDetail; live: LiveJo
               )}
             </div>
           )}
-          {detail.source.error && <div className="tl-Error tl-Code">{detail.source.error}</div>}
           <Code source={detail.source} languages={props.languages} />
         </>
       )

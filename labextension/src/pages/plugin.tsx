@@ -6,11 +6,14 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import * as React from 'react';
 import { brief } from '../format';
-import { jobIcon } from '../icons';
+import { calendarIcon, chainIcon, chartIcon, jobIcon } from '../icons';
 import { CATEGORY } from '../plugins';
 import { Commands, ITether } from '../tokens';
+import { AnalyticsPage } from './analytics';
+import { ChainsPage } from './chains';
 import { JobPage } from './job';
 import { addPage, PageKind } from './open';
+import { SchedulesPage } from './schedules';
 
 export const pages: JupyterFrontEndPlugin<void> = {
   id: 'tether-lab:pages',
@@ -44,6 +47,30 @@ export const pages: JupyterFrontEndPlugin<void> = {
             {...where}
           />
         )
+      },
+      {
+        command: Commands.openSchedules,
+        label: 'Schedules of Jobs',
+        icon: calendarIcon,
+        each: false,
+        title: () => 'Schedules',
+        draw: where => <SchedulesPage key={where.lab} tether={tether} lab={where.lab} />
+      },
+      {
+        command: Commands.openChains,
+        label: 'Chains and Batches of Jobs',
+        icon: chainIcon,
+        each: false,
+        title: () => 'Chains and batches',
+        draw: where => <ChainsPage key={`${where.lab} ${where.id}`} tether={tether} {...where} />
+      },
+      {
+        command: Commands.openAnalytics,
+        label: 'Analytics of Jobs',
+        icon: chartIcon,
+        each: false,
+        title: () => 'Analytics',
+        draw: where => <AnalyticsPage key={where.lab} tether={tether} rendermime={rendermime} lab={where.lab} />
       }
     ];
     for (const kind of kinds) {
