@@ -28,6 +28,7 @@ TetherLabError                    .code .message .remedy .where
 │   ├── NetworkFileSystem
 │   ├── LoosePermissions
 │   ├── ForeignDatabase
+│   ├── RestrictedLab             another user's lab: shown, never run, until it is trusted
 │   └── SchemaMismatch
 ├── BadSignature                  bytes that this user's key did not sign
 ├── KeyMissing                    bytes that only a key opens which is not here, or locked
@@ -196,6 +197,10 @@ class LoosePermissions(QueueError):
 
 class ForeignDatabase(QueueError):
     """A database that is no Tether Lab queue, or another lab's."""
+
+
+class RestrictedLab(QueueError):
+    """A lab that none of this user's keys made. It can be looked at; nothing of it is loaded or run."""
 
 
 class SchemaMismatch(QueueError):

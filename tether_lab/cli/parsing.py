@@ -15,6 +15,7 @@ Add = Callable[[argparse.ArgumentParser], None]
 
 JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "stack", "events")
 WORKER_VERBS = ("status", "start", "stop", "run", "install", "uninstall")
+KEYS_VERBS = ("list", "rotate", "retire", "export", "import", "move", "unlock", "lock")
 SERVICES = ("systemd", "launchd", "tasks")
 
 
@@ -128,6 +129,20 @@ def _cancel(to: argparse.ArgumentParser) -> None:
     to.add_argument("--tag", metavar="TAG", help="every unfinished job with this tag")
     to.add_argument("--all", action="store_true", help="every unfinished job of the lab")
     to.add_argument("--force", action="store_true", help="end running processes at once")
+
+
+def _trust(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--yes", action="store_true", help="sign it without asking: you know what is in it")
+    _json_flag(to)
+
+
+def _keys(to: argparse.ArgumentParser) -> None:
+    to.add_argument("verb", nargs="?", choices=KEYS_VERBS, default="list")
+    to.add_argument("what", nargs="?", metavar="FILE|ID|STORE",
+                    help="export, import: a file; retire: a key; move: file, keyring or passphrase")
+    to.add_argument("--passphrase", action="store_true",
+                    help="export, import: with a passphrase, which is asked for (or read from a pipe)")
+    _json_flag(to)
 
 
 def _queue(to: argparse.ArgumentParser) -> None:
@@ -249,6 +264,11 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                   "schedule add sync limit=100 --interval 10m", "schedule pause report")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
+    "trust": (_trust, "Show what somebody else's lab would run, and make it yours.",
+              ("trust --lab ./from-ada", "trust --yes")),
+    "keys": (_keys, "Your keys: where they are, new ones, to and from other machines.",
+             ("keys", "keys export keys.json --passphrase", "keys import keys.json --passphrase", "keys rotate",
+              "keys move keyring")),
     "labs": (_labs, "List your labs.", ("labs",)),
     "doctor": (_doctor, "Look for what may be wrong here, and say what to do.",
                ("doctor", "doctor --lab thesis --json")),

@@ -25,6 +25,7 @@ from . import (
     holders,
     identity,
     migrate,
+    owner,
     permissions,
     rest,
     waiting,
@@ -62,6 +63,7 @@ class Queue:
         self._names, self._run = (str(self.path), str(self.log_path)), folder.run
         self.uuid = ""
         self._vault: Vault | None = None
+        self.restricted = False            # somebody else's lab: it is read, and nothing is written
         self.boot_id = clock.boot_id()
         self.shares = Shares(settings.queue_weights)
         self.deadline = DEADLINE[role]
@@ -137,6 +139,8 @@ class Queue:
         Nothing slow belongs inside: every other writer waits.
         """
         with self._lock:
+            if self.restricted:
+                raise owner.restricted(self.path)
             if self._writing:
                 raise AssertionError("a write inside a write: pass the connection on instead")
             connection = self._begin(power)

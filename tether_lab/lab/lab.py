@@ -1,6 +1,6 @@
 """``Lab``: one queue and what can be asked of it. One method a verb, grouped in files beside this one
-(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``seeing``); what each does is a file of
-its own."""
+(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``seeing``, ``trusting``); what each does
+is a file of its own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .opened import OpenLab
 from .registering import Registering
 from .seeing import Seeing
 from .together import Together
+from .trusting import Trusting
 from .verbs import key_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @door
-class Lab(OpenLab, Registering, Asking, Acting, Together, InTime, Seeing):
+class Lab(OpenLab, Registering, Asking, Acting, Together, InTime, Seeing, Trusting):
     """A lab: a queue of jobs, the handlers they run, and the worker that runs them.
 
     ``Lab()`` is the user's own; ``Lab("thesis")`` another one by name, ``Lab("./here")`` one in a

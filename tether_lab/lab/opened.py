@@ -31,6 +31,7 @@ class OpenLab:
     def __init__(self, lab: str | os.PathLike[str] | None = None, **settings: object) -> None:
         if is_in_a_job():
             raise in_a_job("Lab()")
+        from tether_lab.job_queue import owner
         from tether_lab.job_queue.queue import Queue
 
         try:
@@ -40,13 +41,24 @@ class OpenLab:
             raise OptionError(error.message, remedy=error.remedy, where=error.where) from None
         self.queue: Queue = Queue.open(self.folder, role="client", settings=self.settings)
         self.folder.create()
-        self.waker = Waker(self.folder, self.settings)
-        self.worker = WorkerControl(self.folder, self.settings)
+        self.begin_trusted(owner.is_own(self.queue))
         self._versions: dict[int, HandlerVersion] = {}
         self.plans = Plans()
         self.usual_cache: dict[str, tuple[int, float | None]] = {}
         self._reader: Reader | None = None
         self._store: BlobStore | None = None
+
+    def begin_trusted(self, own: bool) -> None:
+        """With a worker, if the lab is this user's own."""
+        self.queue.restricted = not own
+        allowed = self.settings if own else replace(self.settings, enabled=False)
+        self.waker = Waker(self.folder, allowed)
+        self.worker = WorkerControl(self.folder, allowed, restricted=not own)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether it is somebody else's: shown, but nothing of it is loaded or run until ``trust``."""
+        return self.queue.restricted
 
     @property
     def name(self) -> str:
@@ -90,6 +102,10 @@ class OpenLab:
         while len(self._versions) >= 64:
             self._versions.pop(next(iter(self._versions)))
         self._versions[version.id] = version
+
+    def forget_versions(self) -> None:
+        """Read them anew: their signatures changed."""
+        self._versions.clear()
 
     def changes(self) -> Changes:
         """Something to wait on until the queue changes; close it (or use ``with``)."""

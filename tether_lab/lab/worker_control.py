@@ -14,16 +14,21 @@ from .door import door
 class WorkerControl:
     """The worker of one lab. It is a process of its own: what is done here outlives this kernel."""
 
-    def __init__(self, folder: LabFolder, settings: Settings) -> None:
-        self._folder, self._settings = folder, settings
+    def __init__(self, folder: LabFolder, settings: Settings, *, restricted: bool = False) -> None:
+        self._folder, self._settings, self._restricted = folder, settings, restricted
 
     def start(self, *, wait: bool = True, executor: str | None = None,
               runners: int | str | None = None) -> WorkerStatus:
         """Start the worker unless one runs. ``wait``: until it is ready. ``executor`` (``"dask=tcp://…"``)
         and ``runners`` in place of the settings of these names.
 
-        Raises WorkerDisabled, WorkerDidNotStart, or OptionError for a wrong value.
+        Raises WorkerDisabled, WorkerDidNotStart, OptionError for a wrong value, or
+        RestrictedLab for somebody else's lab.
         """
+        if self._restricted:
+            from tether_lab.job_queue import owner
+
+            raise owner.restricted(self._folder.queue_db)
         asked = {"executor": executor, "runners": runners}
         try:
             found = self._settings.changed(**asked)

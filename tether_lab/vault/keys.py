@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from tether_lab.errors import BadSignature, KeyMissing
+from tether_lab.errors import BadRequest, BadSignature, KeyMissing
 from tether_lab.settings import config_folder, make_private
 
 from . import sealing, stores
@@ -37,6 +38,7 @@ class Vault:
         self._secrets = dict(secrets_by_id or {})
         self._derived: dict[str, bytes] = {}           # for signatures: the hot path reads this one
         self._others: dict[tuple[str, bytes], bytes] = {}
+        self._seen = 0
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Vault:
@@ -110,6 +112,11 @@ class Vault:
             return self._signing(key_id) is not None
         return False
 
+    def is_locked(self, key_id: str) -> bool:
+        """Whether this key is here, behind a passphrase that nobody gave yet."""
+        path = self._folder / key_id
+        return bool(_NAME.fullmatch(key_id)) and path.exists() and stores.is_locked(path)
+
     # -- encryption --------------------------------------------------------------------------------
 
     def seal(self, content: bytes | memoryview, *place: Field) -> bytes:
@@ -139,7 +146,16 @@ class Vault:
 
     def refresh(self) -> bool:
         """Sign and seal with a newer key from now on, if one was made since. Whether there was one."""
-        found = newest(self._folder) if not os.environ.get(KEY_FILE) and names(self._folder) else self.key_id
+        if os.environ.get(KEY_FILE):
+            return False
+        try:
+            marked = (self._folder / "current").stat().st_mtime_ns
+        except FileNotFoundError:
+            return False                     # nobody rotated since the first key
+        if marked == self._seen:
+            return False
+        self._seen = marked
+        found = newest(self._folder) if names(self._folder) else self.key_id
         changed, self.key_id = found != self.key_id, found
         return changed
 
@@ -229,3 +245,55 @@ def derive(secret: bytes, purpose: bytes) -> bytes:
     """HKDF-SHA256 (RFC 5869) without salt, one block: 32 bytes for one purpose."""
     extracted = hmac.digest(b"\0" * hashlib.sha256().digest_size, secret, "sha256")
     return hmac.digest(extracted, purpose + b"\x01", "sha256")
+
+
+def folder() -> Path:
+    """Where this user's keys are; made if need be."""
+    found = config_folder() / "keys"
+    make_private(found)
+    check_private(found, "700")
+    return found
+
+
+def remove(folder: Path, name: str) -> None:
+    """Away with a key, for good."""
+    stores.forget(folder / name)
+    (folder / name).unlink()
+
+
+def export(folder: Path, path: Path, passphrase: str | None) -> Path:
+    """All keys in one private file. Raises BadRequest rather than writing over another one."""
+    if path.exists():
+        raise BadRequest(f"{path} is there already", where=str(path), remedy="Choose another name.")
+    held = {name: stores.load(folder / name) for name in names(folder)}
+    lines = {name: (secret if passphrase is None else stores.wrap(secret, passphrase)).hex()
+             for name, secret in held.items()}
+    text = json.dumps({"tether_lab_keys": 1, "wrapped": passphrase is not None, "current": newest(folder),
+                       "keys": lines}, indent=1)
+    write_private(path, text.encode())
+    return path
+
+
+def take_in(folder: Path, path: Path, passphrase: str | None) -> tuple[str, ...]:
+    """The keys of an export, beside those there are. What is new goes on being signed with today's key."""
+    check_private(path, "600")
+    try:
+        said = json.loads(path.read_text())
+        wrapped = bool(said["wrapped"])
+        found = {str(name): bytes.fromhex(text) for name, text in said["keys"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise BadRequest(f"{path} is no export of keys", where=str(path),
+                         remedy="tether-lab keys export FILE writes one.") from None
+    if wrapped and passphrase is None:
+        raise BadRequest(f"the keys in {path} are behind a passphrase", where="passphrase",
+                         remedy="Give it: tether-lab keys import asks, lab.keys.import_(path, passphrase).")
+    current, added = newest(folder) if names(folder) else str(said.get("current")), []
+    for name, content in found.items():
+        if _NAME.fullmatch(name) and not (folder / name).exists():
+            secret = stores.unwrap(content, passphrase or "") if wrapped else content
+            if len(secret) != LENGTH:
+                raise BadRequest(f"the key {name} in {path} is cut", where=str(path))
+            write_private(folder / name, secret)
+            added.append(name)
+    use(folder, current)
+    return tuple(added)

@@ -74,6 +74,13 @@ def keep(path: Path, secret: bytes, store: str, passphrase: str | None = None) -
     _session(path).unlink(missing_ok=True)
 
 
+def forget(path: Path) -> None:
+    """Remove what is outside the key's file."""
+    if store_of(path) == "keyring":
+        _keyring().delete_password(SERVICE, path.name)
+    lock(path)
+
+
 def unlock(path: Path, passphrase: str) -> None:
     """Open a wrapped key for this session. Raises BadRequest for the wrong passphrase."""
     secret = unwrap(path.read_bytes(), passphrase)

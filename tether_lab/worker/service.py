@@ -15,10 +15,19 @@ from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
 from tether_lab.job import State
-from tether_lab.job_queue import beacon, checkpoint, claim, read, rescue, schedules, workers
+from tether_lab.job_queue import (
+    beacon,
+    checkpoint,
+    claim,
+    owner,
+    read,
+    rescue,
+    schedules,
+    workers,
+)
 from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
-from tether_lab.vault.keys import Vault
+from tether_lab.vault.files import write_private
 
 from . import lock, pruning, spawn, wake
 from .chores import Chore, Chores, FileIdentity
@@ -92,9 +101,10 @@ class Service:
         self._folder, self._settings, self._held = folder, settings, held
         self._identity, self._log = identity, log
         self._queue = Queue.open(folder, role="supervisor", settings=settings)
+        self._queue.restricted = not owner.is_own(self._queue)
         self._file = FileIdentity(folder.queue_db)
         self._package = FileIdentity(Path(spawn.__file__).parents[1] / "__init__.py")
-        self._loop = Supervisor(self._queue, Vault.open(), settings, identity.worker, log)
+        self._loop = Supervisor(self._queue, self._queue.vault, settings, identity.worker, log)
         self._code = 0
 
     def run(self, ready: int | None) -> int:
@@ -102,6 +112,7 @@ class Service:
         adopt_orphans()
         self._listen_to_signals()
         self._register()
+        self._say_key()
         self._rescue_from_the_dead()
         fault("after_rescue")
         self._loop.chores = self._chores()
@@ -236,6 +247,9 @@ class Service:
             self._log("the database was replaced or removed under this worker: stopping at once")
             self._code, self._loop.stopped = REPLACED, True
             return
+        if self._queue.vault.refresh():
+            self._log(f"signing with the key {self._queue.vault.key_id} from now on")
+            self._say_key()
         self._loop.look_around()
         self._rest()
 
@@ -270,6 +284,10 @@ class Service:
         if self._package.changed() and not (loop.running or loop.waiting or loop.ended):
             self._log("tether_lab was upgraded: the worker starts anew")
             self._code, loop.stopped = RESTART, True
+
+    def _say_key(self) -> None:
+        """For whoever rotates keys: which one this worker signs with."""
+        write_private(self._folder.run / spawn.SIGNS_WITH, self._queue.vault.key_id.encode())
 
     # -- after -------------------------------------------------------------------------------------
 

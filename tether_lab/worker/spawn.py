@@ -38,6 +38,8 @@ NAMES = frozenset({
 PREFIXES = ("LC_", "XDG_", "TETHER_LAB_", "CONDA_", "MAMBA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_",
             "OPENBLAS_", "NUMEXPR_", "SLURM_")
 READY_WITHIN = 30.0
+SIGNS_WITH = "signs-with"
+"""In the folder of what runs: the id of the key that the worker signs with."""
 _LAUNCHER = ("import os,sys\n"
              "if os.fork():os._exit(0)\n"
              "os.execv(sys.argv[1],sys.argv[1:])\n")
@@ -159,6 +161,19 @@ def _await_ready(folder: LabFolder, reading: int) -> None:
         f"the worker of {folder.path} did not start\n{log_tail(folder)}",
         remedy="Run tether-lab doctor, or python -m tether_lab.worker --lab FOLDER to see why.",
         where=str(folder.worker_log))
+
+
+def signs_with(folder: LabFolder, key_id: str, *, within: float = 10.0) -> bool:
+    """Whether no worker runs, or one that signs with this key; waits a little for it to take it up."""
+    deadline = time.monotonic() + within
+    while is_running(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if (folder.run / SIGNS_WITH).read_text() == key_id:
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def log_tail(folder: LabFolder, *, lines: int = 15) -> str:

@@ -1,0 +1,229 @@
+"""All that other keys signed or closed, under the newest key: after a rotation, or once a foreign lab
+is trusted.
+
+In small transactions, so that work goes on meanwhile; a running job keeps its key until the next time.
+What has to be verified first and does not verify, and what a missing key closed, stays as it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tether_lab.errors import BadSignature, CaptureUnavailable, KeyMissing
+from tether_lab.vault import signing
+from tether_lab.vault.files import write_private
+from tether_lab.vault.keys import Field
+from tether_lab.vault.sealing import is_sealed, key_of
+
+from . import owner, rows, sealed
+from .queue import Queue
+from .schedules import schedules
+from .statements import sql
+
+LEFT = (BadSignature, KeyMissing)
+
+
+@dataclass(slots=True)
+class Rekeyed:
+    """How many rows have a new signature, and which were left and why."""
+
+    rows: int = 0
+    left: int = 0
+    reason: str = ""
+
+
+class Rekeying:
+    """One pass. ``verify``: sign only what one of our keys signed before; else everything, as trusted."""
+
+    def __init__(self, queue: Queue, *, verify: bool) -> None:
+        self._queue, self._verify = queue, verify
+        self.done = Rekeyed()
+
+    def run(self) -> Rekeyed:
+        """Everything; how it went."""
+        queue = self._queue
+        if not self._verify or owner.is_own(queue):
+            owner.own(queue)
+        for row in self._versions():
+            self._each(self._version, row)
+        for values in self._jobs():
+            self._each(self._job, *values)
+        for schedule in schedules(queue):
+            if schedule.key_id != queue.vault.key_id:
+                self._each(self._schedule, schedule)
+        self._each(self._defaults)
+        for digest, data in list(self.blobs()):
+            self._each(self._blob, digest, data)
+        return self.done
+
+    def _each(self, do: Callable[..., int], *given: Any) -> None:
+        try:
+            with self._queue.write() as connection:
+                self.done.rows += do(connection, *given)
+        except LEFT as error:
+            self.done.left += 1
+            self.done.reason = error.message
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def _versions(self) -> Iterator[dict[str, Any]]:
+        after = 0
+        while True:
+            with self._queue.read() as connection:
+                cursor = connection.execute(sql("rekey_versions"), {"key_id": self._queue.vault.key_id,
+                                                                    "after": after})
+                found = [rows.by_name(cursor.description, row) for row in cursor.fetchall()]
+            yield from found
+            if not found:
+                return
+            after = found[-1]["id"]
+
+    def _jobs(self) -> Iterator[tuple[Any, ...]]:
+        after = 0
+        while True:
+            with self._queue.read() as connection:
+                found = connection.execute(sql("rekey_jobs"), {"key_id": self._queue.vault.key_id,
+                                                               "after": after}).fetchall()
+            yield from found
+            if not found:
+                return
+            after = found[-1][0]
+
+    def blobs(self) -> Iterator[tuple[str, bytes | None]]:
+        after = ""
+        while True:
+            with self._queue.read() as connection:
+                found = connection.execute(sql("rekey_blobs"), {"after": after}).fetchall()
+            yield from found
+            if not found:
+                return
+            after = found[-1][0]
+
+    # -- one thing at a time -----------------------------------------------------------------------
+
+    def _signed(self, old: tuple[str, bytes], domain: str, fields: tuple[Field, ...]) -> dict[str, Any]:
+        """The new signature, if the old one is good or need not be."""
+        vault = self._queue.vault
+        if self._verify:
+            vault.verify(old[1], old[0], domain, *fields)
+        return {"key_id": vault.key_id, "mac": vault.sign(domain, *fields)}
+
+    def _again(self, text: str | None, *place: Field) -> str | None:
+        """A closed text, closed anew; another one as it is."""
+        if text is None or not is_sealed(text):
+            return text
+        return sealed.close(self._queue, sealed.opened(self._queue, text, *place), *place)
+
+    def _version(self, connection: sqlite3.Connection, row: dict[str, Any]) -> int:
+        queue = self._queue
+        if is_sealed(row["manifest"]):
+            sealed.opened(queue, row["manifest"], "version", "manifest", row["uuid"])    # or leave it
+        version = rows.handler_version(row, queue)
+        signed = self._signed((version.key_id, version.mac), signing.HANDLER,
+                              signing.handler_fields(queue.uuid, version))
+        connection.execute(sql("rekey_version"), {
+            "id": version.id, "manifest": sealed.manifest(queue, version), **signed})
+        return 1
+
+    def _job(self, connection: sqlite3.Connection, job_id: int, uuid: str, key: str, version: str, payload: str,
+             options: str, progress: str | None, error: str | None, key_id: str, mac: bytes) -> int:
+        queue = self._queue
+        text = sealed.opened(queue, payload, "job", "payload", uuid)
+        signed = self._signed((key_id, mac), signing.JOB,
+                              signing.job_fields(queue.uuid, uuid, key, version, text, options))
+        if sealed.SECRET in text:
+            text, secret = sealed.reveal(queue, text, uuid)
+            text = sealed.hide(queue, text, tuple(secret), uuid)
+            fields = signing.job_fields(queue.uuid, uuid, key, version, text, options)
+            signed["mac"] = queue.vault.sign(signing.JOB, *fields)
+        connection.execute(sql("rekey_job"), {
+            "id": job_id, "progress": self._again(progress, "job", "progress", uuid),
+            "error": self._again(error, "job", "error", uuid), **signed,
+            "payload": sealed.close(queue, text, "job", "payload", uuid) if is_sealed(payload) else text})
+        self._parts(connection, job_id, uuid)
+        return 1 + self._result(connection, job_id) + self._memos(connection, job_id, uuid)
+
+    def _parts(self, connection: sqlite3.Connection, job_id: int, uuid: str) -> None:
+        for epoch, error, trace in connection.execute(sql("rekey_attempts"), {"id": job_id}).fetchall():
+            connection.execute(sql("rekey_attempt"), {
+                "id": job_id, "epoch": epoch, "error": self._again(error, "attempt", "error", uuid, epoch),
+                "traceback": self._again(trace, "attempt", "traceback", uuid, epoch)})
+        for event, epoch, kind, detail in connection.execute(sql("rekey_events"), {"id": job_id}).fetchall():
+            connection.execute(sql("rekey_event"), {
+                "id": event, "detail": self._again(detail, "event", uuid, epoch, kind)})
+        for epoch, seq, body in connection.execute(sql("rekey_outputs"), {"id": job_id}).fetchall():
+            connection.execute(sql("rekey_output"), {
+                "id": job_id, "epoch": epoch, "seq": seq,
+                "body": self._again(body, "output", uuid, epoch, seq)})
+
+    def _result(self, connection: sqlite3.Connection, job_id: int) -> int:
+        row = connection.execute(sql("result_get"), {"job_id": job_id}).fetchone()
+        if row is None:
+            return 0
+        found, stored = rows.result(row, self._queue), row[4]
+        place = (found.job_uuid, found.epoch)
+        signed = self._signed((found.key_id, found.mac), signing.RESULT, signing.result_fields(
+            self._queue.uuid, found.job_uuid, found.epoch, found.kind, found.body))
+        connection.execute(sql("rekey_result"), {
+            "job_id": job_id, **signed, "body": self._again(stored, "result", "body", *place),
+            "text": self._again(row[5], "result", "text", *place)})
+        return 1
+
+    def _memos(self, connection: sqlite3.Connection, job_id: int, uuid: str) -> int:
+        found = connection.execute(sql("memo_list"), {"job_id": job_id}).fetchall()
+        for name, _, kind, stored, key_id, mac in found:
+            body = sealed.opened(self._queue, stored, "memo", uuid, name)
+            signed = self._signed((key_id, mac), signing.MEMO, signing.memo_fields(
+                self._queue.uuid, uuid, name, kind, body))
+            connection.execute(sql("rekey_memo"), {"job_id": job_id, "name": name, **signed,
+                                                   "body": self._again(stored, "memo", uuid, name)})
+        return len(found)
+
+    def _schedule(self, connection: sqlite3.Connection, row: Any) -> int:
+        payload = sealed.opened(self._queue, row.payload, "schedule", "payload", row.uuid)
+        signed = self._signed((row.key_id, row.mac), signing.SCHEDULE, signing.schedule_fields(
+            self._queue.uuid, row.uuid, row.name, row.key, row.rule.to_json(), payload, row.options))
+        connection.execute(sql("rekey_schedule"), {
+            "id": row.id, "payload": self._again(row.payload, "schedule", "payload", row.uuid), **signed})
+        return 1
+
+    def _defaults(self, connection: sqlite3.Connection) -> int:
+        found = connection.execute(sql("rekey_defaults_look")).fetchall()
+        for key, defaults in found:
+            connection.execute(sql("rekey_defaults"), {
+                "key": key, "defaults": self._again(defaults, "handler", "defaults", key)})
+        return len(found)
+
+    def _blob(self, connection: sqlite3.Connection, digest: str, data: bytes | None) -> int:
+        queue = self._queue
+        path = queue.folder.blobs / digest[:2] / digest
+        try:
+            closed = path.read_bytes() if data is None else data
+            if key_of(closed) == queue.vault.key_id:
+                return 0
+            content = sealed.open_blobs(queue, {digest}, {digest: closed})[digest]
+        except (OSError, CaptureUnavailable):
+            return 0                                 # its file is gone: whoever needs it says so
+        again = queue.vault.seal(content, queue.uuid, "blob", digest)
+        if data is None:
+            write_private(path, again)
+        else:
+            connection.execute(sql("rekey_blob"), {"digest": digest, "data": again, "size": len(again)})
+        return 1
+
+
+def left(queue: Queue, key_id: str) -> int:
+    """How many rows still need this key: signed rows, and blobs that only it opens."""
+    rekeying = Rekeying(queue, verify=True)
+    with queue.read() as connection:
+        signed = int(connection.execute(sql("rekey_left"), {"key_id": key_id}).fetchone()[0])
+    closed = 0
+    for digest, data in rekeying.blobs():
+        path = queue.folder.blobs / digest[:2] / digest
+        head = data[:64] if data is not None else path.read_bytes()[:64] if path.exists() else b""
+        closed += bool(head) and key_of(head) == key_id
+    return signed + closed
+

@@ -1,0 +1,2 @@
+-- Whose lab this is: the key that signed its uuid.
+SELECT value FROM meta WHERE key = 'owner';

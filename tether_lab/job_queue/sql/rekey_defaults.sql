@@ -1,0 +1,2 @@
+-- Encrypted defaults of a key, closed anew.
+UPDATE handler SET defaults = :defaults WHERE key = :key;

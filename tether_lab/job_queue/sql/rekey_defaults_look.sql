@@ -1,0 +1,2 @@
+-- Keys with encrypted defaults.
+SELECT key, defaults FROM handler WHERE defaults LIKE 'tl1.%';

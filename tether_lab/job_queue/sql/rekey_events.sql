@@ -1,0 +1,2 @@
+-- Encrypted events of a job.
+SELECT id, epoch, kind, detail FROM event WHERE job_id = :id AND detail LIKE 'tl1.%';
