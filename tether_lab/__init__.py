@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         QueueError,
         ResultUnavailable,
         ScheduleNotFound,
+        ServiceNotFound,
         SoftTimeout,
         TetherLabError,
         UnknownHandler,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .lab import Job, Lab
     from .runner.context import Context
     from .runner.endings import Cancel, Fail, RetryAfter, Snooze
+    from .runner.services import Service
 
     ctx: Context
 
@@ -71,19 +73,20 @@ _HOMES = {
     "Concurrency": "job", "Cron": "job", "Constraints": "job", "TimeWindow": "job", "RateLimit": "job",
     "Notify": "job", "HookEntry": "job.hooks",
     "Snooze": "runner.endings", "Cancel": "runner.endings", "Fail": "runner.endings",
-    "RetryAfter": "runner.endings",
+    "RetryAfter": "runner.endings", "Service": "runner.services",
     **dict.fromkeys((
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "DuplicateJob", "JobCancelled",
         "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "KeyMissing", "NoRetry", "OptionError",
-        "PayloadError", "QueueError", "ResultUnavailable", "ScheduleNotFound", "SoftTimeout", "TetherLabError",
-        "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
+        "PayloadError", "QueueError", "ResultUnavailable", "ScheduleNotFound", "ServiceNotFound", "SoftTimeout",
+        "TetherLabError", "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
     "BadRequest", "BadSignature", "Cancel", "CaptureRefused", "CellError", "Concurrency", "Constraints",
     "Cron", "Dedup", "DuplicateJob", "Fail", "HookEntry", "Job", "JobCancelled", "JobExpired", "JobFailed",
     "JobNotFound", "JobWasCancelled", "KeyMissing", "Lab", "NoRetry", "Notify", "OptionError", "PayloadError",
-    "QueueError", "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Snooze",
+    "QueueError", "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Service",
+    "ServiceNotFound", "Snooze",
     "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]

@@ -13,7 +13,8 @@ TetherLabError                    .code .message .remedy .where
 ├── JobNotFound (LookupError)
 ├── ScheduleNotFound (LookupError)
 ├── NothingThere (LookupError)     nothing of this name, where a request asked for it
-│   └── LabNotFound               no lab with this uuid among this user's
+│   ├── LabNotFound               no lab with this uuid among this user's
+│   └── ServiceNotFound           no service of this name in this lab
 ├── JobFailed                     result(): the job ended without one
 │   ├── JobWasCancelled
 │   └── JobExpired
@@ -133,6 +134,10 @@ class NothingThere(TetherLabError, LookupError):
 
 class LabNotFound(NothingThere):
     """There is no lab with this uuid among those of this user."""
+
+
+class ServiceNotFound(NothingThere):
+    """There is no service of this name in this lab."""
 
 
 class JobFailed(TetherLabError):

@@ -11,6 +11,7 @@ from tether_lab.job.policies.timeout import PRESETS
 
 from .flags import CELL, LINE, Flag
 from .jobs_verbs import FILTERS, FLAGS as JOBS_FLAGS, STATUSES, VERBS as JOBS_VERBS
+from .service_verbs import VERBS as SERVICE_VERBS
 from .tether_verbs import FLAGS as TETHER_FLAGS, VERBS as TETHER_VERBS
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def _jobs(word: str, before: list[str], lab: Callable[[], Lab]) -> Iterable[str]
         return [*JOBS_VERBS, *STATUSES, *filters]
     if before[0] in ("list", *STATUSES):
         return [*STATUSES, *filters]
+    if before[0] in ("service", "services"):
+        if len(before) == 1:
+            return SERVICE_VERBS
+        return _keys(lab) if before[1] == "start" else _services(lab)
     if before[0] in ("handlers", "stats"):
         return ()
     return [*_ids(lab), *(["key=", "tag=", "all"] if before[0] == "cancel" else [])]
@@ -106,6 +111,13 @@ def _takes_value(text: str, flags: tuple[Flag, ...]) -> bool:
 def _keys(lab: Callable[[], Lab]) -> list[str]:
     try:
         return [handler.key for handler in lab().handlers()]
+    except (TetherLabError, ValueError):
+        return []
+
+
+def _services(lab: Callable[[], Lab]) -> list[str]:
+    try:
+        return [service.name for service in lab().services()]
     except (TetherLabError, ValueError):
         return []
 

@@ -86,6 +86,24 @@ SCHEDULE_HELP = """\
 
 Run a registered handler again and again; no kernel and no Jupyter server need be there."""
 
+SERVICE = (
+    Flag("name", "NAME", "Its name (default: KEY); the same name again changes it."),
+    Flag("every", "10s", "How often its on_tick is called."),
+    Flag("title", "TEXT", "What it is called on its card."), Flag("body", "TEXT", "What its card says."),
+    *(flag for flag in OPTION_FLAGS if flag.name in (
+        "memory", "max_output", "tags", "description", "meta", "seed")),
+    WATCH_FLAGS[2])
+"""What ``%jobs service start KEY`` takes."""
+
+SERVICE_HELP = """\
+%jobs service start KEY [name=value …] [--name NAME] [--every 10s] [flags]
+%jobs service show | stop [--force] | restart | remove NAME
+%jobs service send NAME VALUE       a message, evaluated here
+%jobs service events NAME [--follow]
+%jobs services                      all of them
+
+Run a registered handler for ever: it starts again when it dies, and with the worker."""
+
 CELL_HELP = """\
 %%job [KEY] [name=value …] [flags] [# comment]
 

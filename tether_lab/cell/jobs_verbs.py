@@ -45,6 +45,11 @@ class JobsVerbs:
 
             return schedule(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
                             self._shell.user_ns)
+        if line.split(None, 1)[:1] in (["service"], ["services"]):
+            from .service_verbs import service
+
+            return service(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
+                           self._shell.user_ns)
         words = read_words(line, FLAGS)
         if "help" in words.flags:
             _say(help_text())
@@ -185,6 +190,9 @@ class JobsVerbs:
     def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
         return self._open().schedules()
 
+    def services(self, words: Words) -> object:  # noqa: ARG002 — as above
+        return self._open().services()
+
     def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         return self._open().stats()
 
@@ -261,6 +269,9 @@ VERBS = {
     "schedule": Verb(JobsVerbs.schedule, "KEY [name=value …] --interval 1h | --cron … | --help",
                      "Run a handler again and again; show, pause, resume, run, remove NAME."),
     "schedules": Verb(JobsVerbs.schedule, "", "All schedules, the next to fire first."),
+    "service": Verb(JobsVerbs.services, "start KEY [name=value …] [--every 10s] | stop | send NAME … | --help",
+                    "Run a handler for ever; show, stop, restart, send, events, remove NAME."),
+    "services": Verb(JobsVerbs.services, "", "All services: how they are, what they say."),
     "stats": Verb(JobsVerbs.stats, "", "How many jobs stand where."),
 }
 

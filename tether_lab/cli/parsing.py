@@ -202,6 +202,27 @@ def _schedule(to: argparse.ArgumentParser) -> None:
     _option_flags(to)
 
 
+SERVICE_VERBS = ("list", "start", "show", "stop", "restart", "send", "events", "remove")
+
+
+def _service(to: argparse.ArgumentParser) -> None:
+    to.add_argument("verb", nargs="?", choices=SERVICE_VERBS, default="list")
+    to.add_argument("name", nargs="?", metavar="NAME", help="of the service")
+    to.add_argument("values", nargs="*", metavar="NAME=VALUE", help="start: its payload; send: JSON")
+    to.add_argument("--payload", metavar="JSON", help="the payload or message as a JSON object; - reads it")
+    to.add_argument("--handler", metavar="KEY", help="start: the registered handler (default: NAME)")
+    to.add_argument("--every", metavar="10s", default="10s", help="start: how often its on_tick is called")
+    to.add_argument("--title", metavar="TEXT", help="start: what it is called on its card")
+    to.add_argument("--body", metavar="TEXT", default="", help="start: what its card says")
+    to.add_argument("--memory", metavar="2GB", help="start: end an attempt that uses more")
+    to.add_argument("--max-output", metavar="1MB", help="start: text kept from the start of its output")
+    to.add_argument("--tags", metavar="TAG,TAG", help="start: words to find it by")
+    to.add_argument("--seed", metavar="N", help="start: seed its random generators")
+    to.add_argument("--force", action="store_true", help="stop: end its process at once")
+    to.add_argument("--follow", "-f", action="store_true", help="events: go on with those that come")
+    _json_flag(to)
+
+
 def _handlers(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -262,6 +283,10 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "schedule": (_schedule, "Run a handler again and again, with nobody there.",
                  ("schedule", "schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Madrid",
                   "schedule add sync limit=100 --interval 10m", "schedule pause report")),
+    "service": (_service, "Run a handler for ever, and speak with it.",
+                ("service", "service start sensor --every 5s port=7000",
+                 "service send sensor '{\"pause\": true}'",
+                 "service events sensor --follow", "service stop sensor")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
     "trust": (_trust, "Show what somebody else's lab would run, and make it yours.",

@@ -81,6 +81,7 @@ class ClaimedJob:
     started_at: int
     key_id: str
     mac: bytes
+    service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ EVENTS = (
     "enqueued", "started", "succeeded", "failed", "timed_out", "cancelled", "snoozed", "crashed", "lost",
     "interrupted", "retrying", "soft_timeout", "cancel_requested", "fenced", "rescued", "expired",
     "retried", "deduplicated", "notified", "sent", "warning", "prioritised", "skipped", "held", "hook_failed",
+    "given_up",
 )
 
 

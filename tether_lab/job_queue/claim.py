@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob, State
 from tether_lab.job.policies.constraints import Read
+from tether_lab.job.service import QUEUE as SERVICES
 
 from . import cancel, gates, happenings, limits, workflow
 from .finish import Ending, finish_all
@@ -51,8 +52,8 @@ def turn(
     becomes pending, what missed its deadline expires, and up to ``limit`` jobs are claimed. If this
     raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
     there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
-    constraints. ``beside``: places of our own queues (``~hooks``), by name; ``follow`` makes jobs of what
-    happened, for those who hook it.
+    constraints. ``beside``: places of our own queues (``~hooks``, ``~services``), by name; ``follow`` makes
+    jobs of what happened, for those who hook it.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
@@ -67,9 +68,10 @@ def turn(
         untold = follow is not None and happenings.follow(connection, follow, now)
         for name, places in (beside or {}).items():
             if places > 0:
-                claimed += _take(connection, name, worker, boot, now, mono + lease_ns, places)
+                found = _take(connection, name, worker, boot, now, mono + lease_ns, places)
+                claimed += [replace(job, service=True) for job in found] if name == SERVICES else found
         due = connection.execute(sql("next_due")).fetchone()[0]
-        if held.admitted and len(claimed) < held.admitted:
+        if held.admitted and sum(not job.service for job in claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
         if look_again is not None:
             due = min(due or look_again, look_again)
@@ -123,6 +125,8 @@ def _take(
     connection: sqlite3.Connection, name: str, worker: str, boot: str, now: int, lease: int, count: int,
 ) -> list[ClaimedJob]:
     rows = connection.execute(sql("claim_ready"), (name, count)).fetchall()
+    if not rows:
+        return []
     connection.executemany(sql("claim"), [(worker, boot, lease, now, now, row[0], row[1]) for row in rows])
     connection.executemany(sql("attempt_add"), [(row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
     connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])

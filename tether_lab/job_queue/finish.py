@@ -50,6 +50,7 @@ class Ending:
     events: Sequence[tuple[str, str]] = ()
     detail: str = "{}"
     tell: tuple[int, str, str] | None = None     # an event for another job: its id, kind, JSON detail
+    service: bool = False
 
 
 def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tuple[list[Claim], int]:

@@ -6,11 +6,15 @@ import json
 from collections.abc import Sequence
 
 from tether_lab.job import Claim, RetryPolicy
+from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.outcome import Lost, decide, outcome_name
 
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
+
+BOUNDLESS = 1_000_000_000
+"""Services are never given up."""
 
 
 def rescue(
@@ -26,10 +30,11 @@ def rescue(
         orphans = connection.execute(sql("rescue_orphans"), {
             "worker": worker, "boot_id": boot_id, "mono": mono, "dead": json.dumps(list(dead))}).fetchall()
         rescued = []
-        for job_id, epoch, owner, attempt, max_attempts, crashes, cancelling in orphans:
+        for job_id, epoch, owner, attempt, max_attempts, crashes, cancelling, in_queue in orphans:
             outcome = Lost(owner)
             step = decide(outcome, attempt=attempt, max_attempts=max_attempts, retry=RetryPolicy(), now=now,
-                          crash_count=crashes, crash_budget=crash_budget, cancel_requested=bool(cancelling))
+                          crash_budget=BOUNDLESS if in_queue == SERVICES else crash_budget,
+                          crash_count=crashes, cancel_requested=bool(cancelling))
             ending = Ending(claim=Claim(job_id, epoch, owner), outcome_name=outcome_name(outcome), step=step,
                             finished_at=now, error_type="Lost", error=f"the worker {owner} died",
                             detail=json.dumps({"worker": owner}))

@@ -1,5 +1,5 @@
 """``Lab``: one queue and what can be asked of it. One method a verb, grouped in files beside this one
-(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``seeing``, ``trusting``); what each does
+(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``lasting``, ``seeing``, ``trusting``); what each does
 is a file of its own."""
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .door import door
 from .handler import RegisteredHandler
 from .in_time import InTime
 from .job import Job
+from .lasting import Lasting
 from .opened import OpenLab
 from .registering import Registering
 from .seeing import Seeing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @door
-class Lab(OpenLab, Registering, Asking, Acting, Together, InTime, Seeing, Trusting):
+class Lab(OpenLab, Registering, Asking, Acting, Together, InTime, Lasting, Seeing, Trusting):
     """A lab: a queue of jobs, the handlers they run, and the worker that runs them.
 
     ``Lab()`` is the user's own; ``Lab("thesis")`` another one by name, ``Lab("./here")`` one in a

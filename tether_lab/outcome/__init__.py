@@ -18,9 +18,10 @@ from .outcome import (
     TimedOut,
     outcome_name,
 )
+from .services import HEALTHY, decide_service
 
 __all__ = [
-    "Cancelled", "Crashed", "Failed", "Finish", "Interrupted", "Lost", "NextStep", "Outcome",
+    "HEALTHY", "Cancelled", "Crashed", "Failed", "Finish", "Interrupted", "Lost", "NextStep", "Outcome",
     "Requeue", "RetryAt", "SnoozeUntil", "Snoozed", "Stored", "Succeeded", "TimedOut", "decide",
-    "outcome_name",
+    "decide_service", "outcome_name",
 ]

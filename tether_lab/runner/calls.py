@@ -20,6 +20,7 @@ class Calls:
     def __init__(self, channel: Channel, output: Output) -> None:
         self._channel, self._output = channel, output
         self._lock, self._number, self._pid = threading.Lock(), 0, os.getpid()
+        self.mail = threading.Event()      # to a service: there may be a message
 
     def ask(self, verb: str, arguments: dict[str, Any], blobs: dict[str, bytes] | None = None) -> Any:
         """The answer, once what was asked is done and on disk. Raises what the lab says is wrong."""
@@ -34,11 +35,25 @@ class Calls:
                 message = self._channel.receive()
                 if message is None:
                     raise errors.WorkerError("the worker is gone", where=f"ctx.{verb}")
-                if isinstance(message, wire.Answer) and message.number == number:
+                if isinstance(message, wire.Mail):
+                    self.mail.set()
+                elif isinstance(message, wire.Answer) and message.number == number:
                     break                  # another number: its caller was interrupted meanwhile
         if message.error is not None:
             raise _raised(message)
         return None if message.value is None else json.loads(message.value)
+
+    def listen(self, timeout: float) -> None:
+        """Wait until the worker says something, which may be for another thread, or that long."""
+        if self._channel.is_silent(timeout):
+            return
+        with self._lock:
+            while not self._channel.is_silent(0):
+                message = self._channel.receive()
+                if message is None:
+                    raise errors.WorkerError("the worker is gone", where="ctx.receive")
+                if isinstance(message, wire.Mail):
+                    self.mail.set()
 
 
 def _raised(answer: wire.Answer) -> errors.TetherLabError:

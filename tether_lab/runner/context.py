@@ -17,12 +17,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tether_lab.job.duration import seconds
+
 from .memos import CHECKPOINT, InMemory, Memos, Steps
 
 if TYPE_CHECKING:
     from .calls import Calls
     from .database import Connection
     from .extras import Extras
+    from .services import Inbox, Messages
     from .signals import Signals
 
 
@@ -72,6 +75,8 @@ class Context:
         self._steps = Steps(self._memos)
         self._calls: Calls | None = None
         self._extras: Extras | None = None
+        self.update_interval: float | None = None    # of a service: seconds between two ticks
+        self._inbox: Inbox | None = None
         self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is
 
     def __repr__(self) -> str:
@@ -103,6 +108,8 @@ class Context:
     def notify(self, text: str, *, title: str = "", url: str = "") -> None:
         """Tell whoever watches; kept in the job's history."""
         detail = {"text": str(text)[:4000], "title": str(title)[:200], "url": str(url)[:2000]}
+        if self._inbox is not None:
+            self.show(str(text), title=title or None)
         self._reporter.note("notified", json.dumps({k: v for k, v in detail.items() if v}))
 
     def send_event(self, value: object) -> None:
@@ -151,6 +158,43 @@ class Context:
     def connect(self, memos: Memos, calls: Calls, extras: Extras | None) -> None:
         """For the runner: what this job's attempts kept, the way to the lab, resources."""
         self._memos, self._steps, self._calls, self._extras = memos, Steps(memos), calls, extras
+        if self.update_interval is not None:
+            from .services import Inbox
+
+            self._inbox = Inbox(calls)
+
+    # -- services --------------------------------------------------------------------------------
+
+    def receive(self, timeout: object = None, *, default: Any = None) -> Any:
+        """For a service: the next message, as it was sent; ``default`` if none came in time (seconds, "10s";
+        None: wait). It is done with when the next one is asked for: until then a restart brings it again."""
+        from .services import NOTHING
+
+        limit = None if timeout is None else max(0.0, seconds(timeout, what="timeout"))
+        found = self._mail().receive(limit)
+        return default if found is NOTHING else found
+
+    def messages(self) -> Messages:
+        """All messages, one after the other: ``for message in service.messages()``, or ``async for``."""
+        from .services import Messages
+
+        return Messages(self._mail())
+
+    def show(self, text: str | None = None, *, title: str | None = None, body: str | None = None) -> None:
+        """For a service: what it is doing just now (``text``, shown for 10 seconds); ``title`` and ``body``
+        stay until they are said anew."""
+        if self._calls is None or self.update_interval is None:
+            sys.stderr.write(f"{title or self.key}: {text or body or ''}\n")
+            return
+        self._calls.ask("tell", {"text": text, "title": title, "body": body})
+
+    def _mail(self) -> Inbox:
+        if self._inbox is None:
+            from tether_lab.errors import BadRequest
+
+            raise BadRequest("only services receive messages", where="ctx.receive",
+                             remedy="lab.start_service(name, handler) makes one.")
+        return self._inbox
 
     # -- being told ----------------------------------------------------------------------------
 

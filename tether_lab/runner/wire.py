@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-PROTOCOL = 2
+PROTOCOL = 3
 LONGEST = 256 * 1024 * 1024
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 HEADER = struct.Struct("!I")
@@ -169,6 +169,10 @@ class Answer(_Frame, frozen=True):
     where: str = ""
 
 
+class Mail(_Frame, frozen=True):
+    """To a service: there may be a message; it asks for it."""
+
+
 # -- job process → supervisor -------------------------------------------------------------------
 
 
@@ -268,7 +272,7 @@ class Ended(_Frame, frozen=True):
 
 ToZygote = Fork | Preload | Retire | Signal
 FromZygote = Hello | Forked | Exited | Preloaded | Places | Used | Vanished
-ToJob = Task | Answer
+ToJob = Task | Answer | Mail
 FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
            | Hello)
 

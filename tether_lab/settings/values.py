@@ -31,6 +31,7 @@ class Settings:
     cancel_grace: float = kinds.time(10.0, 0.0, 86400.0, "From the request to cancel to the kill.")
     drain_grace: float = kinds.time(30.0, 0.0, 86400.0, "From the stop of the worker to the kill of its jobs.")
     lease: float = kinds.time(30.0, 1.0, 3600.0, "How long a claim lasts unrenewed.")
+    service_slots: int = kinds.number(16, 0, 1000, "Services that may run at once, beside the jobs.")
     crash_budget: int = kinds.number(3, 1, 1000, "Crashes of a job before it is given up.")
     fallback_poll: float = kinds.time(1.0, 0.05, 60.0, "How often to look without being woken.")
     claim_batch: int = kinds.number(100, 1, 10_000, "Jobs claimed in one transaction at most.")

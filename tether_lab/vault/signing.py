@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 
 from tether_lab.job import HandlerVersion
+from tether_lab.job.service import ServiceRow
 
-HANDLER, JOB, RESULT, SCHEDULE, MEMO = (
-    "handler", "job", "result", "schedule", "memo")
+HANDLER, JOB, RESULT, SCHEDULE, MEMO, SERVICE = (
+    "handler", "job", "result", "schedule", "memo", "service")
 
 CHANGEABLE = frozenset({"priority", "delay", "at"})
 """Options that may change while a job waits."""
@@ -45,6 +46,12 @@ def schedule_fields(db_uuid: str, uuid: str, name: str, key: str, rule: str, pay
                     options: str) -> tuple[str | bytes | int, ...]:
     """A schedule: which jobs will come of it, and when. The worker signs those jobs on its word."""
     return db_uuid, uuid, name, key, rule, payload, options
+
+
+def service_fields(db_uuid: str, row: ServiceRow) -> tuple[str | bytes | int, ...]:
+    """A service: what will run for ever. The worker signs each of its attempts on its word."""
+    return (db_uuid, row.uuid, row.name, row.key, row.payload, row.options, row.update_every, row.title,
+            row.body)
 
 
 def lasting_options(options: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from tether_lab.capture import BlobStore
 from tether_lab.errors import BadRequest, OptionError, TetherLabError, UnknownHandler
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions, check_key
-from tether_lab.job_queue import handlers, memos
+from tether_lab.job_queue import handlers, memos, services
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Stored
 from tether_lab.runner import wire
@@ -28,6 +28,7 @@ from .payload import read_payload
 KINDS = ("none", "json", "pickle")
 LONGEST_NAME = 220
 Verb = Callable[[ClaimedJob, dict[str, Any], dict[str, bytes], Cover | None], object]
+LONGEST_SAID = 500
 
 
 class Calls:
@@ -35,7 +36,8 @@ class Calls:
 
     def __init__(self, queue: Queue, vault: Vault, payload_limit: int, clock: Callable[[], int]) -> None:
         self._queue, self._vault, self._limit, self._clock = queue, vault, payload_limit, clock
-        self._verbs: Mapping[str, Verb] = {"keep": self._keep, "enqueue": self._enqueue}
+        self._verbs: Mapping[str, Verb] = {"keep": self._keep, "enqueue": self._enqueue,
+                                           "receive": self._receive, "tell": self._tell}
 
     def answer(self, job: ClaimedJob, call: wire.Call, cover: Cover | None = None) -> tuple[wire.Answer, str]:
         """The answer, and what was done in one word ("" if nothing was)."""
@@ -85,6 +87,23 @@ class Calls:
                                limit=self._limit, plain=True)
         jobs = new_jobs(self._queue, self._sign, version, [payload], options, self._clock())
         return memos.enqueue_for(self._queue, job.claim, jobs, self._clock())[0]
+
+    def _receive(self, job: ClaimedJob, asked: dict[str, Any], _: dict[str, bytes],
+                 __: Cover | None) -> dict[str, Any] | None:
+        self._service_only(job, "receive")
+        found = services.take(self._queue, job.claim, int(asked["after"]), now=self._clock())
+        return None if found is None else {"id": found[0], "message": json.loads(found[1])["message"]}
+
+    def _tell(self, job: ClaimedJob, asked: dict[str, Any], _: dict[str, bytes], __: Cover | None) -> None:
+        self._service_only(job, "show")
+        said = {word: None if asked.get(word) is None else str(asked[word])[:LONGEST_SAID]
+                for word in ("title", "body", "text")}
+        services.note(self._queue, job.claim, **said, now=self._clock())
+
+    def _service_only(self, job: ClaimedJob, verb: str) -> None:
+        if not job.service:
+            raise BadRequest(f"ctx.{verb} is for services", where=f"ctx.{verb}",
+                             remedy="lab.start_service(name, handler) makes one.")
 
     def _sign(self, uuid: str, version: HandlerVersion, payload: str, options: str) -> tuple[str, bytes]:
         fields = signing.job_fields(self._queue.uuid, uuid, version.key, version.version, payload, options)

@@ -12,6 +12,7 @@ from tether_lab.errors import TetherLabError
 from tether_lab.job import ClaimedJob, JobOptions, ResultRow, RetryPolicy, Usage
 from tether_lab.job_queue.claim import Ending
 from tether_lab.outcome import (
+    HEALTHY,
     Crashed,
     Failed,
     Lost,
@@ -20,6 +21,7 @@ from tether_lab.outcome import (
     Succeeded,
     TimedOut,
     decide,
+    decide_service,
     outcome_name,
 )
 from tether_lab.vault import signing
@@ -39,6 +41,7 @@ class Endings:
                  clock: Callable[[], int]) -> None:
         self._vault, self._uuid, self._blobs = vault, db_uuid, blobs
         self._budget, self._clock = crash_budget, clock
+        self._deaths: dict[int, int] = {}      # of services: attempts in a row that ended soon
 
     def of(self, attempt: Attempt) -> Ending:
         """The ending of an attempt that ran, with all that was not written yet."""
@@ -77,7 +80,7 @@ class Endings:
                 large: dict[str, int] | None = None, cancel_requested: bool = False, words: str = "",
                 started_at: int | None = None, give_up_at: int | None = None) -> Ending:
         now = self._clock()
-        step: NextStep = decide(
+        step: NextStep = self._service(job, outcome, now, cancel_requested) if job.service else decide(
             outcome, attempt=job.attempt, max_attempts=job.max_attempts,
             retry=options.retry or RetryPolicy(), now=now, crash_count=job.crash_count,
             crash_budget=self._budget, cancel_requested=cancel_requested, give_up_at=give_up_at,
@@ -89,7 +92,13 @@ class Endings:
             claim=job.claim, outcome_name=outcome_name(outcome), error_type=error_type, error=error,
             traceback=traceback, usage=usage, step=step, result=result, small_blobs=small or {},
             large_blobs=large or {}, finished_at=now, started_at=started_at or job.started_at,
-            detail=json.dumps({"error": error[:500]} if error else {}))
+            detail=json.dumps({"error": error[:500]} if error else {}), service=job.service)
+
+    def _service(self, job: ClaimedJob, outcome: Outcome, now: int, cancel_requested: bool) -> NextStep:
+        soon = now - job.started_at < HEALTHY * 1e6
+        deaths = self._deaths[job.claim.job_id] = self._deaths.get(job.claim.job_id, 0) + 1 if soon else 1
+        return decide_service(outcome, deaths=deaths, now=now, cancel_requested=cancel_requested,
+                              spread=random.uniform(-1, 1))  # noqa: S311  as above
 
     def _result(self, job: ClaimedJob, outcome: Succeeded) -> ResultRow:
         stored = outcome.stored

@@ -15,7 +15,8 @@ from typing import Any
 from tether_lab.errors import QueueBusy, QueueError, StorageFull, TetherLabError, WorkerError
 from tether_lab.job import Claim, ClaimedJob
 from tether_lab.job.hooks import QUEUE as HOOKS_WAIT, is_internal
-from tether_lab.job_queue import cancel, claim, schedules, workers
+from tether_lab.job.service import QUEUE as SERVICES_WAIT
+from tether_lab.job_queue import cancel, claim, schedules, services, workers
 from tether_lab.job_queue.claim import Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Cancelled, Finish, Interrupted
@@ -35,6 +36,7 @@ from .pool import Pool, Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
 from .schedules import Schedules
+from .services import Services
 from .spares import SparePool
 
 AHEAD = 2
@@ -57,10 +59,11 @@ class Supervisor:
         self.machine = Machine(queue.folder.path)
         self.schedules = Schedules(queue, vault, log)
         self.hooks = Hooks(queue, vault, log)
+        self.services = Services(queue, vault, settings.service_slots)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
-        self.look_beside = True                # somebody may have to be told
+        self.look_beside = True                # somebody may have to be told, or a service be started
         self.hinted = False                    # somebody says that the queue has changed
         self.next_due: int | None = None       # UTC µs: something will be
         self.retry_at = 0.0                    # the last transaction failed
@@ -117,9 +120,11 @@ class Supervisor:
             self._see_what_changed()
         if any(not isinstance(ending.step, Finish) for ending in self.ended):
             self.look = True           # it waits again: now, or at a moment that must be known
+        if any(ending.service for ending in self.ended):
+            self.look_beside = True
         free, beside = self._places()
         limit = free if self.look else 0
-        if now < self.retry_at or not (self.ended or limit or (beside and self.look_beside)):
+        if now < self.retry_at or not (self.ended or limit or (any(beside.values()) and self.look_beside)):
             return
         claimed = self._record_and_claim(limit, free, beside, now)
         if claimed:
@@ -127,14 +132,17 @@ class Supervisor:
             self.active_at = now
             self.waiting += filter(None, map(self._prepare, claimed))
 
-    def _places(self) -> tuple[int, int]:
-        """How many jobs may start now, and how many of ours beside them."""
+    def _places(self) -> tuple[int, dict[str, int]]:
+        """How many jobs may start now, and how many hooks and services beside them."""
         if self.draining_until is not None:
-            return 0, 0
-        ours = sum(is_internal(job.version.key) for job in [*self.running, *self.waiting])
+            return 0, {}
+        taken = [*self.running, *self.waiting]
+        ours = sum(is_internal(one.version.key) for one in taken)
+        lasting = sum(one.job.service for one in taken)
         places = int(min(self.settings.runners, self.pools.places))
-        free = places - len(self.running) - len(self.waiting) + ours
-        return min(max(0, free), self.settings.claim_batch), max(0, PLACES - ours)
+        free = places - len(taken) + ours + lasting
+        return min(max(0, free), self.settings.claim_batch), {
+            HOOKS_WAIT: max(0, PLACES - ours), SERVICES_WAIT: max(0, self.services.slots - lasting)}
 
     def fire(self) -> None:
         """Let schedules make the jobs whose time has come."""
@@ -157,7 +165,8 @@ class Supervisor:
 
     # -- its steps -----------------------------------------------------------------------------------
 
-    def _record_and_claim(self, limit: int, room: int, beside: int, now: float) -> list[ClaimedJob]:
+    def _record_and_claim(self, limit: int, room: int, beside: dict[str, int],
+                          now: float) -> list[ClaimedJob]:
         fault("before_turn")
         if self.ended:
             fault("before_finish_commit")
@@ -166,7 +175,7 @@ class Supervisor:
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
                                    limit=limit, room=room, read=self.machine.read,
-                                   beside={HOOKS_WAIT: beside}, follow=self.hooks.follow)
+                                   beside=beside, follow=self.hooks.follow)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -179,22 +188,26 @@ class Supervisor:
             self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
         self.ended.clear()
         ours = sum(is_internal(job.key) for job in found.claimed)
+        started = sum(job.service for job in found.claimed)
         if found.data_version != self._data_version and not limit:
             self.look = True           # what changed was not looked at
         elif found.released:
             self.look = True           # there may be more of them than places
-        elif len(found.claimed) - ours < limit:
+        elif len(found.claimed) - ours - started < limit:
             self.look = False
-        self.look_beside = found.untold or ours >= beside
+        self.look_beside = found.untold or ours >= beside.get(HOOKS_WAIT, 0) or (
+            0 < started == beside.get(SERVICES_WAIT, 0))
         self._data_version, self.next_due = found.data_version, found.next_due
         self._cancel(found.cancelling)
+        if len(self.running) > self.running.jobs:
+            self._see_services()       # what changed may have been seen by this turn
         if found.claimed:
             self.dispatcher.extras = found.extras
         return found.claimed
 
     def _prepare(self, job: ClaimedJob) -> Prepared | None:
         try:
-            return self.dispatcher.prepare(job)
+            return self.dispatcher.prepare(self.services.follow(job) if job.service else job)
         except TetherLabError as error:
             self.log(f"job {job.claim.job_id} may not run: {error.message}")
             self.ended.append(self.endings.refused(job, error))
@@ -266,6 +279,12 @@ class Supervisor:
             if self.running or self.waiting:
                 self._mind_schedules()
                 self._cancel(cancel.requests(self.queue, self.worker))
+            self._see_services()
+
+    def _see_services(self) -> None:
+        self.look_beside = self.look_beside or services.pending(self.queue, utc())
+        for attempt in self.services.see(self.running):
+            attempt.push("drain", time.monotonic(), grace=self.settings.cancel_grace)
 
     def _mind_schedules(self) -> None:
         """They fire at their time also while every place is taken and nothing is claimed."""
@@ -292,7 +311,9 @@ class Supervisor:
         if self.draining_until is None:
             self.log(f"draining: {len(self.running)} jobs run and have {grace:g} s to finish")
             for attempt in self.running:
-                if attempt.started is not None:      # before that it would be the end of it
+                if attempt.job.service:              # it would never finish
+                    attempt.push("drain", now, grace=min(grace, self.settings.cancel_grace))
+                elif attempt.started is not None:    # before that it would be the end of it
                     attempt.process.signal(signal.SIGTERM)
             with contextlib.suppress(QueueError):
                 workers.mark(self.queue, self.worker, "draining", utc())

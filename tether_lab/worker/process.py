@@ -59,7 +59,7 @@ class Process:
         """Whether something waits to be sent."""
         return bool(self._outbox) and self.greeted
 
-    def send(self, message: wire.Task | wire.Answer) -> None:
+    def send(self, message: wire.ToJob) -> None:
         self._outbox += wire.frame(message)
         self.flush()
 

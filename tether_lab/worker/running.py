@@ -54,6 +54,11 @@ class Running:
     def __len__(self) -> int:
         return len(self.attempts)
 
+    @property
+    def jobs(self) -> int:
+        """How many are no services: those have places of their own."""
+        return sum(not attempt.job.service for attempt in self.attempts.values())
+
     def __iter__(self) -> Iterator[Attempt]:
         return iter(list(self.attempts.values()))
 

@@ -15,6 +15,7 @@ from selectors import EVENT_READ
 
 from tether_lab.errors import WorkerDisabled
 from tether_lab.job import State
+from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.job_queue import (
     beacon,
     checkpoint,
@@ -23,6 +24,7 @@ from tether_lab.job_queue import (
     read,
     rescue,
     schedules,
+    services,
     workers,
 )
 from tether_lab.job_queue.queue import Queue
@@ -136,7 +138,8 @@ class Service:
 
     def _rescue_from_the_dead(self) -> None:
         """We hold the lock, so every other worker of this boot is dead, whatever its row says."""
-        running = {row.worker for row in read.jobs(self._queue, states={State.RUNNING}, limit=100_000)}
+        running = {row.worker for in_queue in (None, SERVICES) for row in read.jobs(
+            self._queue, states={State.RUNNING}, limit=100_000, in_queue=in_queue)}
         known = {row.id for row in workers.list(self._queue) if row.state in ("running", "draining")}
         dead = sorted({w for w in running | known if w} - {self._identity.worker})
         for worker in known - {self._identity.worker}:
@@ -225,6 +228,7 @@ class Service:
             Chore("look", self._settings.fallback_poll, self._look),
             Chore("checkpoint", 5.0, self._checkpoint),
             Chore("upgrade", 30.0, self._upgrade),
+            Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
         ], self._log)
 
@@ -273,7 +277,8 @@ class Service:
             loop.stopped = True
 
     def _more_to_do(self) -> bool:
-        return schedules.next_at(self._queue) is not None or read.unfinished(self._queue)
+        return (schedules.next_at(self._queue) is not None or services.wanted(self._queue)
+                or read.unfinished(self._queue))
 
     def _checkpoint(self) -> None:
         checkpoint.checkpoint(self._queue)
@@ -281,9 +286,13 @@ class Service:
     def _upgrade(self) -> None:
         """A new tether_lab on disk: start anew in it at the first idle instant, never in a job."""
         loop = self._loop
-        if self._package.changed() and not (loop.running or loop.waiting or loop.ended):
+        if self._package.changed() and not (loop.running.jobs or loop.waiting or loop.ended):
             self._log("tether_lab was upgraded: the worker starts anew")
-            self._code, loop.stopped = RESTART, True
+            self._code = RESTART
+            if loop.running:               # services start again in the new one
+                loop.drain(self._settings.drain_grace)
+            else:
+                loop.stopped = True
 
     def _say_key(self) -> None:
         """For whoever rotates keys: which one this worker signs with."""

@@ -330,7 +330,7 @@ CREATE TABLE happening (
 -- always.
 CREATE TRIGGER job_happened AFTER UPDATE OF state ON job
 WHEN NEW.state IN ('running', 'retrying', 'completed', 'failed', 'cancelled', 'expired')
- AND NEW.state <> OLD.state AND substr(NEW.key, 1, 1) <> '~'
+ AND NEW.state <> OLD.state AND substr(NEW.key, 1, 1) <> '~' AND NEW.queue <> '~services'
  AND (EXISTS (SELECT 1 FROM handler WHERE key >= '~on_' AND key < '~on`') OR instr(NEW.options, '"notify":') > 0)
 BEGIN
     INSERT INTO happening (kind, job_id, epoch, state, attempt, started_at, error, at)
@@ -348,6 +348,41 @@ CREATE TRIGGER batch_happened AFTER UPDATE OF finished_at ON batch
 WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
  AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_batch_complete:' AND key < '~on_batch_complete;')
 BEGIN INSERT INTO happening (kind, job_id, at) VALUES ('on_batch_complete', NEW.id, NEW.finished_at); END;
+-- Jobs meant to run for ever: each is a row of job in the queue '~services', which has places of its own and
+-- is shown apart. What it runs is said here and signed; the job follows at each claim. update_every is µs.
+CREATE TABLE service (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid          TEXT NOT NULL UNIQUE,
+    name          TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 200),
+    key           TEXT NOT NULL REFERENCES handler (key),
+    payload       TEXT NOT NULL,
+    options       TEXT NOT NULL,
+    update_every  INTEGER NOT NULL CHECK (update_every >= 1),
+    title         TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    note          TEXT NOT NULL DEFAULT '',
+    note_at       INTEGER NOT NULL DEFAULT 0,
+    wanted        INTEGER NOT NULL CHECK (wanted IN (0, 1)),
+    job_id        INTEGER REFERENCES job (id) ON DELETE SET NULL,
+    started_epoch INTEGER NOT NULL DEFAULT 0,
+    changed_at    INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    key_id        TEXT NOT NULL,
+    mac           BLOB NOT NULL
+) STRICT;
+CREATE INDEX service_job ON service (job_id);
+
+-- Messages to services, in order, until they are done with. tries: in how many attempts it was handed over.
+CREATE TABLE service_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    service_id INTEGER NOT NULL REFERENCES service (id) ON DELETE CASCADE,
+    at         INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    epoch      INTEGER NOT NULL DEFAULT -1,
+    tries      INTEGER NOT NULL DEFAULT 0,
+    given_up   INTEGER NOT NULL DEFAULT 0 CHECK (given_up IN (0, 1))
+) STRICT;
+CREATE INDEX service_message_next ON service_message (service_id, id);
 
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,

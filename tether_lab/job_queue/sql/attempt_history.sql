@@ -2,7 +2,8 @@
 SELECT j.id, j.key, a.attempt, a.outcome, a.started_at, a.finished_at, a.error, j.state, j.uuid,
        a.epoch
   FROM attempt a JOIN job j ON j.id = a.job_id
- WHERE (:key IS NULL OR j.key = :key) AND (:key IS NOT NULL OR substr(j.key, 1, 1) <> '~')
+ WHERE j.queue <> '~services'
+   AND (:key IS NULL OR j.key = :key) AND (:key IS NOT NULL OR substr(j.key, 1, 1) <> '~')
    AND (:since IS NULL OR a.started_at >= :since)
    AND (:states IS NULL OR j.state IN (SELECT value FROM json_each(:states)))
  ORDER BY a.started_at DESC, j.id DESC, a.epoch DESC

@@ -1,7 +1,7 @@
 -- The events of a frame, with the handler of their job.
 SELECT e.*, j.handler_id, j.queue
   FROM event e CROSS JOIN job j ON j.id = e.job_id
- WHERE substr(j.key, 1, 1) <> '~'
+ WHERE j.queue <> '~services' AND substr(j.key, 1, 1) <> '~'
    AND (:since IS NULL OR e.at >= :since)
    AND (:until IS NULL OR e.at < :until)
    AND (:keys IS NULL OR j.key IN (SELECT value FROM json_each(:keys)))

@@ -1,7 +1,7 @@
 -- The jobs of a frame. frames.py asks this for columns; SQLite flattens the two statements into one scan
 -- that reads only those. The newest come first, so that a limit keeps them.
 SELECT j.* FROM job j
- WHERE substr(j.key, 1, 1) <> '~'
+ WHERE j.queue <> '~services' AND substr(j.key, 1, 1) <> '~'
    AND (:since IS NULL OR j.created_at >= :since)
    AND (:until IS NULL OR j.created_at < :until)
    AND (:keys IS NULL OR j.key IN (SELECT value FROM json_each(:keys)))

@@ -1,7 +1,7 @@
 -- The rows of output of a frame. Their bodies are read only where a column asks for them.
 SELECT o.*, j.handler_id, j.queue
   FROM output o CROSS JOIN job j ON j.id = o.job_id
- WHERE substr(j.key, 1, 1) <> '~'
+ WHERE j.queue <> '~services' AND substr(j.key, 1, 1) <> '~'
    AND (:since IS NULL OR o.at >= :since)
    AND (:until IS NULL OR o.at < :until)
    AND (:keys IS NULL OR j.key IN (SELECT value FROM json_each(:keys)))

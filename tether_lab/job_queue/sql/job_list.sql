@@ -2,7 +2,7 @@
 SELECT j.*, v.version AS handler_version, v.kind FROM job j JOIN handler_version v ON v.id = j.handler_id
  WHERE (:states IS NULL OR j.state IN (SELECT value FROM json_each(:states)))
    AND (:key IS NULL OR j.key = :key) AND (:key IS NOT NULL OR substr(j.key, 1, 1) <> '~')
-   AND (:queue IS NULL OR j.queue = :queue)
+   AND j.queue = coalesce(:queue, iif(j.queue = '~services', NULL, j.queue))
    AND (:chain IS NULL OR j.chain_id = :chain)
    AND (:batch IS NULL OR j.batch_id = :batch)
    AND j.id < coalesce(:before, 9223372036854775807)

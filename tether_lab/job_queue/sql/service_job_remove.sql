@@ -1,0 +1,2 @@
+-- The job of a service that is no more.
+DELETE FROM job WHERE id = :id AND queue = '~services';
