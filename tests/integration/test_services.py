@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,6 +218,20 @@ def test_messages_are_for_services_and_are_json(lab: Lab) -> None:
     assert "only services receive" in str(done.row.error)
     with pytest.raises(OptionError, match="~"):
         lab.enqueue("job", queue="~services")
+
+
+def test_what_a_service_says_is_told_to_hooks(lab: Lab, tmp_path: Path) -> None:
+    """on_service_event has the value; that it runs or ends is no start or failure of a job."""
+    log = tmp_path / "log"
+
+    def note(entry: Any) -> None:
+        with open(str(log), "a") as file:
+            file.write(f"{entry.event} {entry.key} {entry.detail['value']}\n")
+
+    lab.on_service_event(note)
+    lab.on_start(note)
+    lab.start_service("echo", Echo)
+    eventually(lambda: log.exists() and log.read_text() == "on_service_event echo {'up': 1}\n", within=30)
 
 
 def test_a_service_of_somebody_else_does_not_run(lab: Lab) -> None:

@@ -384,6 +384,13 @@ CREATE TABLE service_message (
 ) STRICT;
 CREATE INDEX service_message_next ON service_message (service_id, id);
 
+-- What a service says is something that happens, for those who hook it.
+CREATE TRIGGER service_said AFTER INSERT ON event
+WHEN NEW.kind = 'sent' AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_service_event:' AND key < '~on_service_event;')
+ AND EXISTS (SELECT 1 FROM job WHERE id = NEW.job_id AND queue = '~services')
+BEGIN INSERT INTO happening (kind, job_id, epoch, at, detail)
+      VALUES ('on_service_event', NEW.job_id, NEW.epoch, NEW.at, NEW.detail); END;
+
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,
     pid        INTEGER NOT NULL,
