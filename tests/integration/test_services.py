@@ -226,7 +226,7 @@ def test_what_a_service_says_is_told_to_hooks(lab: Lab, tmp_path: Path) -> None:
 
     def note(entry: Any) -> None:
         with open(str(log), "a") as file:
-            file.write(f"{entry.event} {entry.key} {entry.detail['value']}\n")
+            file.write(f"{entry.event} {entry.key} {entry.detail.get('value')}\n")
 
     lab.on_service_event(note)
     lab.on_start(note)

@@ -1,6 +1,6 @@
 """``Lab``: one queue and what can be asked of it. One method a verb, grouped in files beside this one
-(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``lasting``, ``seeing``, ``trusting``); what each does
-is a file of its own."""
+(``registering``, ``asking``, ``acting``, ``together``, ``in_time``, ``lasting``, ``seeing``, ``trusting``);
+what each does is a file of its own."""
 
 from __future__ import annotations
 

@@ -188,6 +188,7 @@ class Running:
                 self._queue, attempt.claim, cover.rows(rows) if cover else rows,
                 cover.progress(progress) if cover else progress, cover.events(events) if cover else events,
                 replace=replace, started=started, tell=tell)
+            self.hooked |= attempt.job.service and any(kind == "sent" for kind, _ in events)
             attempt.start_written = attempt.started_at is not None
         except (QueueBusy, StorageFull) as error:
             attempt.output.restore(rows, replace)
