@@ -3,7 +3,7 @@
 # make lab    JupyterLab with the notebooks make bench  the figures we promise
 # make soak   the long forms of the tests   make clean  away with caches and demo-output
 .DEFAULT_GOAL := check
-.PHONY: demo test check lab bench soak clean
+.PHONY: peers demo test check lab bench soak clean
 SHELL := /bin/bash
 
 # The first Python on the PATH that is new enough and can make environments.
@@ -59,6 +59,9 @@ lab: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/bench.py
+
+peers: $(STAMP)
+	@$(BIN)/python benchmarks/peers.py
 
 soak: $(STAMP)
 	@$(BIN)/python -m pytest -q --timeout=3600

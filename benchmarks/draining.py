@@ -18,7 +18,7 @@ from kernel import Kernel
 
 HUEY = "huey==3.5.4"
 ROUNDS, RUNNERS = 3, 2
-SIDE = Path(__file__).with_name("huey_side.py")
+SIDE = Path(__file__).parent / "peers" / "huey_side.py"
 
 
 def noop(i: int = 0) -> None:
