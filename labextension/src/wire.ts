@@ -358,8 +358,9 @@ export const queue = object({ name: text, weight: number, paused: flag, depth: n
 export type Queue = Decoded<typeof queue>;
 export const queues = object({ queues: list(queue) });
 
-export const figure = object({ name: text, title: text, figure: nullable(record(anything)), error: nullable(text) });
-export const analytics = object({ computed_at: date, fresh: flag, seconds: number, figures: list(figure) });
+export const figure = object({ title: text, figure: record(anything) });
+export const section = object({ title: text, text: none, figures: list(figure) });
+export const analytics = object({ computed_at: date, fresh: flag, seconds: number, sections: list(section) });
 export type Analytics = Decoded<typeof analytics>;
 
 export const stats = object({ states: record(number), groups: record(number), total: number });

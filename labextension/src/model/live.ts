@@ -56,6 +56,11 @@ export class Live {
     if (store === undefined) {
       store = new JobStore(lab, this.server.source(lab));
       this._stores.set(lab, store);
+      store.touched.connect((_, topics) => {
+        if (topics.includes('worker') || topics.includes('labs')) {
+          void this.readLabs();
+        }
+      });
       this._opened.emit(store);
       if (this.link === 'live') {
         void this._sync(store);

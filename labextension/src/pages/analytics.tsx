@@ -55,7 +55,6 @@ export function AnalyticsPage(props: { tether: ITether; rendermime: IRenderMimeR
     [api, light, since, key, fresh]
   );
   const { value } = reading;
-  const drawn = value?.figures.filter(one => one.figure !== null) ?? [];
   return (
     <>
       <div className="tl-Page-head">
@@ -88,19 +87,20 @@ export function AnalyticsPage(props: { tether: ITether; rendermime: IRenderMimeR
       )}
       {reading.error !== null && <Failed error={reading.error} again={reading.again} />}
       {!value && reading.error === null && <Loading what="figures (the first time takes some seconds)" />}
-      {value && drawn.length === 0 && <Empty title="There is nothing to draw yet: no job has ended." />}
-      <div className="tl-Figures">
-        {value?.figures.map(one => (
-          <section key={one.name} className="tl-Figure" aria-label={one.title}>
-            <h2>{one.title}</h2>
-            {one.figure ? (
-              <Plot figure={one.figure as JSONObject} rendermime={rendermime} />
-            ) : (
-              <p className="tl-soft">{one.error}</p>
-            )}
-          </section>
-        ))}
-      </div>
+      {value?.sections.length === 0 && <Empty title="There is nothing to draw yet: no job has ended." />}
+      {value?.sections.map(section => (
+        <section key={section.title} aria-label={section.title}>
+          <h2>{section.title}</h2>
+          {section.text && <p className="tl-Section-text">{section.text}</p>}
+          <div className="tl-Figures">
+            {section.figures.map(one => (
+              <figure key={one.title} className="tl-Figure" aria-label={one.title.replace(/<[^>]*>/g, '')}>
+                <Plot figure={one.figure as JSONObject} rendermime={rendermime} />
+              </figure>
+            ))}
+          </div>
+        </section>
+      ))}
     </>
   );
 }
