@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ServiceNotFound,
         SoftTimeout,
         TetherLabError,
+        TriggerNotFound,
         UnknownHandler,
         WaitTimeout,
         WorkerError,
@@ -78,7 +79,7 @@ _HOMES = {
         "BadRequest", "BadSignature", "CaptureRefused", "CellError", "DuplicateJob", "JobCancelled",
         "JobExpired", "JobFailed", "JobNotFound", "JobWasCancelled", "KeyMissing", "NoRetry", "OptionError",
         "PayloadError", "QueueError", "ResultUnavailable", "ScheduleNotFound", "ServiceNotFound", "SoftTimeout",
-        "TetherLabError", "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
+        "TetherLabError", "TriggerNotFound", "UnknownHandler", "WaitTimeout", "WorkerError"), "errors"),
 }
 
 __all__ = [
@@ -86,8 +87,8 @@ __all__ = [
     "Cron", "Dedup", "DuplicateJob", "Fail", "HookEntry", "Job", "JobCancelled", "JobExpired", "JobFailed",
     "JobNotFound", "JobWasCancelled", "KeyMissing", "Lab", "NoRetry", "Notify", "OptionError", "PayloadError",
     "QueueError", "RateLimit", "ResultUnavailable", "RetryAfter", "RetryPolicy", "ScheduleNotFound", "Service",
-    "ServiceNotFound", "Snooze",
-    "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout", "UnknownHandler", "WaitTimeout",
+    "ServiceNotFound", "Snooze", "SoftTimeout", "State", "TetherLabError", "TimeWindow", "Timeout",
+    "TriggerNotFound", "UnknownHandler", "WaitTimeout",
     "WorkerError", "__version__", "ctx", "load_ipython_extension", "unload_ipython_extension",
 ]
 

@@ -14,7 +14,8 @@ TetherLabError                    .code .message .remedy .where
 ├── ScheduleNotFound (LookupError)
 ├── NothingThere (LookupError)     nothing of this name, where a request asked for it
 │   ├── LabNotFound               no lab with this uuid among this user's
-│   └── ServiceNotFound           no service of this name in this lab
+│   ├── ServiceNotFound           no service of this name in this lab
+│   └── TriggerNotFound           no trigger of this name (or secret) in this lab
 ├── JobFailed                     result(): the job ended without one
 │   ├── JobWasCancelled
 │   └── JobExpired
@@ -138,6 +139,10 @@ class LabNotFound(NothingThere):
 
 class ServiceNotFound(NothingThere):
     """There is no service of this name in this lab."""
+
+
+class TriggerNotFound(NothingThere):
+    """There is no trigger of this name in this lab, or its secret is another one."""
 
 
 class JobFailed(TetherLabError):

@@ -13,6 +13,7 @@ from .flags import CELL, LINE, Flag
 from .jobs_verbs import FILTERS, FLAGS as JOBS_FLAGS, STATUSES, VERBS as JOBS_VERBS
 from .service_verbs import VERBS as SERVICE_VERBS
 from .tether_verbs import FLAGS as TETHER_FLAGS, VERBS as TETHER_VERBS
+from .trigger_verbs import VERBS as TRIGGER_VERBS
 
 if TYPE_CHECKING:
     from tether_lab.lab import Lab
@@ -75,6 +76,8 @@ def _jobs(word: str, before: list[str], lab: Callable[[], Lab]) -> Iterable[str]
         return [*JOBS_VERBS, *STATUSES, *filters]
     if before[0] in ("list", *STATUSES):
         return [*STATUSES, *filters]
+    if before[0] in ("trigger", "triggers"):
+        return [*TRIGGER_VERBS, *_keys(lab)] if len(before) == 1 else _triggers(lab)
     if before[0] in ("service", "services"):
         if len(before) == 1:
             return SERVICE_VERBS
@@ -111,6 +114,13 @@ def _takes_value(text: str, flags: tuple[Flag, ...]) -> bool:
 def _keys(lab: Callable[[], Lab]) -> list[str]:
     try:
         return [handler.key for handler in lab().handlers()]
+    except (TetherLabError, ValueError):
+        return []
+
+
+def _triggers(lab: Callable[[], Lab]) -> list[str]:
+    try:
+        return [trigger.name for trigger in lab().triggers()]
     except (TetherLabError, ValueError):
         return []
 

@@ -104,6 +104,24 @@ SERVICE_HELP = """\
 
 Run a registered handler for ever: it starts again when it dies, and with the worker."""
 
+TRIGGER = (
+    Flag("files", "PATH", "When these change: a folder, a file, or 'inbox/*.csv'."),
+    Flag("changes", "WORD,WORD", "Which changes: added, modified, deleted (default: the first two)."),
+    Flag("settle", "1s", "How long files must be quiet."), Flag("recursive", "", "Folders in folders, too."),
+    Flag("after", "KEY", "When a job of this key ends."),
+    Flag("on", "STATUS", "How it ends: completed (default), failed, cancelled, ended …"),
+    Flag("web", "", "When the Jupyter server is asked to, with the trigger's secret."),
+    Flag("name", "NAME", "Its name (default: KEY); the same name again changes it."),
+    *OPTION_FLAGS, WATCH_FLAGS[2])
+"""What ``%jobs trigger KEY`` takes."""
+
+TRIGGER_HELP = """\
+%jobs trigger KEY [name=value …] --files 'inbox/*.csv' | --after KEY | --web [flags]
+%jobs trigger show | pause | resume | fire | remove NAME
+%jobs triggers                      all of them
+
+Run a registered handler each time something happens; no kernel need be there."""
+
 CELL_HELP = """\
 %%job [KEY] [name=value …] [flags] [# comment]
 

@@ -50,6 +50,11 @@ class JobsVerbs:
 
             return service(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
                            self._shell.user_ns)
+        if line.split(None, 1)[:1] in (["trigger"], ["triggers"]):
+            from .trigger_verbs import trigger
+
+            return trigger(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
+                           self._shell.user_ns)
         words = read_words(line, FLAGS)
         if "help" in words.flags:
             _say(help_text())
@@ -190,6 +195,9 @@ class JobsVerbs:
     def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
         return self._open().schedules()
 
+    def triggers(self, words: Words) -> object:  # noqa: ARG002 — as above
+        return self._open().triggers()
+
     def services(self, words: Words) -> object:  # noqa: ARG002 — as above
         return self._open().services()
 
@@ -269,6 +277,9 @@ VERBS = {
     "schedule": Verb(JobsVerbs.schedule, "KEY [name=value …] --interval 1h | --cron … | --help",
                      "Run a handler again and again; show, pause, resume, run, remove NAME."),
     "schedules": Verb(JobsVerbs.schedule, "", "All schedules, the next to fire first."),
+    "trigger": Verb(JobsVerbs.triggers, "KEY [name=value …] --files … | --after KEY | --web | --help",
+                    "Run a handler when something happens; show, pause, resume, fire, remove NAME."),
+    "triggers": Verb(JobsVerbs.triggers, "", "All triggers: what they wait for, what came of it."),
     "service": Verb(JobsVerbs.services, "start KEY [name=value …] [--every 10s] | stop | send NAME … | --help",
                     "Run a handler for ever; show, stop, restart, send, events, remove NAME."),
     "services": Verb(JobsVerbs.services, "", "All services: how they are, what they say."),

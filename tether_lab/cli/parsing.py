@@ -223,6 +223,26 @@ def _service(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+TRIGGER_VERBS = ("list", "add", "show", "pause", "resume", "fire", "secret", "remove")
+
+
+def _trigger(to: argparse.ArgumentParser) -> None:
+    to.add_argument("verb", nargs="?", choices=TRIGGER_VERBS, default="list")
+    to.add_argument("name_or_key", nargs="?", metavar="KEY|NAME", help="add: a handler; else a trigger's name")
+    to.add_argument("values", nargs="*", metavar="NAME=VALUE", help="add, fire: the payload")
+    to.add_argument("--payload", metavar="JSON", help="the whole payload as a JSON object; - reads it")
+    to.add_argument("--name", metavar="NAME", help="its name (default: the key); the same again changes it")
+    to.add_argument("--files", metavar="PATH", help="add: when these change: a folder, a file, 'inbox/*.csv'")
+    to.add_argument("--changes", metavar="WORD,WORD", help="add: added, modified (default: these), deleted")
+    to.add_argument("--settle", metavar="1s", help="add: how long files must be quiet")
+    to.add_argument("--recursive", action="store_true", help="add: folders in folders, too")
+    to.add_argument("--after", metavar="KEY", help="add: when a job of this key ends")
+    to.add_argument("--on", metavar="STATUS", help="add: how it ends: completed (default), failed, ended")
+    to.add_argument("--web", action="store_true", help="add: when the Jupyter server is asked to")
+    _json_flag(to)
+    _option_flags(to)
+
+
 def _handlers(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -287,6 +307,9 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                 ("service", "service start sensor --every 5s port=7000",
                  "service send sensor '{\"pause\": true}'",
                  "service events sensor --follow", "service stop sensor")),
+    "trigger": (_trigger, "Run a handler when files change, when a job ends, or when asked over the web.",
+                ("trigger", "trigger add load --files 'inbox/*.csv'", "trigger add report --after load",
+                 "trigger add refresh --web", "trigger pause load")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
     "trust": (_trust, "Show what somebody else's lab would run, and make it yours.",

@@ -60,6 +60,7 @@ class JobOptions:
     shared_input: bool = False           # its payload is a chain's: keys that it does not take are fine
     scheduled_for: float | None = None   # POSIX seconds of the fire that made it; ctx.scheduled_for
     schedule: str | None = None          # and the name of its schedule
+    trigger: dict[str, Any] | None = None   # what made it: ctx.trigger
     service: str | None = None           # the name of the service whose job it is
     update_interval: float | None = None   # seconds between two ticks of a service
     notebook_random: bool = False        # set by %%job: go on from the notebook's random state

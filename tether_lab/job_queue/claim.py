@@ -11,7 +11,7 @@ from tether_lab.job import Claim, ClaimedJob, State
 from tether_lab.job.policies.constraints import Read
 from tether_lab.job.service import QUEUE as SERVICES
 
-from . import cancel, gates, happenings, limits, workflow
+from . import cancel, causes, gates, happenings, limits, workflow
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
@@ -44,6 +44,7 @@ def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
     boot_id: str | None = None, room: int = 0, read: Read = unreadable,
     beside: Mapping[str, int] | None = None, follow: happenings.Make | None = None,
+    caused: causes.Make | None = None,
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -53,13 +54,15 @@ def turn(
     raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
     there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
     constraints. ``beside``: places of our own queues (``~hooks``, ``~services``), by name; ``follow`` makes
-    jobs of what happened, for those who hook it.
+    jobs of what happened, for those who hook it, ``caused`` of ends that triggers wait for.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
         lost, released = finish_all(connection, finished) if finished else ([], 0)
         connection.execute(sql("promote_due"), {"now": now})
         released += _expire(connection, now)
+        if caused is not None:
+            released += causes.follow(connection, caused, now)
         if released and not limit:
             limit = room
         look_again = gates.check(connection, now, read)

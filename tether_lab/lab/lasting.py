@@ -1,8 +1,9 @@
-"""The verbs of ``Lab`` for what lasts: services."""
+"""The verbs of ``Lab`` for what lasts: services and triggers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .door import door
@@ -11,11 +12,12 @@ from .verbs import Verbs, key_of
 
 if TYPE_CHECKING:
     from .services import ServiceEvents, ServiceHandle, Services
+    from .triggers import TriggerHandle, Triggers
 
 
 @door
 class Lasting(Verbs):
-    """What ``Lab`` can do with services."""
+    """What ``Lab`` can do with services and triggers."""
 
     def start_service(self, name: str, handler: str | RegisteredHandler | Callable[..., Any] | None = None,
                       payload: object = None, *, update_interval: object = 10.0, title: str | None = None,
@@ -54,5 +56,35 @@ class Lasting(Verbs):
         from .services import ServiceHandle
 
         found = ServiceHandle(self._lab, name)
+        found.row  # noqa: B018  raises if there is none
+        return found
+
+    def trigger(self, name: str, handler: str | RegisteredHandler | None = None, payload: object = None, *,
+                files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
+                pattern: str | None = None, changes: str | Iterable[str] = ("added", "modified"),
+                settle: object = 1.0, recursive: bool = False,
+                after: str | RegisteredHandler | None = None, on: str | Iterable[str] = "completed",
+                web: bool = False, **options: Any) -> TriggerHandle:
+        """A job of ``handler`` (default: the key ``name``) each time something happens: ``files`` change
+        (folders, files, or ``"inbox/*.csv"``; once they are quiet for ``settle``), a job of the key ``after``
+        ends (``on``: completed, failed, ended …; ``ctx.inputs[after]`` is its result), or the Jupyter server is
+        asked to (``web=True``; ``.secret``). ``ctx.trigger`` says what it was. Needs no kernel."""
+        from .triggers import trigger
+
+        return trigger(self._lab, name, key_of(handler or name), payload, {
+            "files": files, "pattern": pattern, "changes": changes, "settle": settle, "recursive": recursive,
+            "after": after, "on": on, "web": web}, options)
+
+    def triggers(self) -> Triggers:
+        """All triggers; shows as a table."""
+        from .triggers import Triggers
+
+        return Triggers(self._lab)
+
+    def get_trigger(self, name: str) -> TriggerHandle:
+        """The trigger of this name. Raises TriggerNotFound."""
+        from .triggers import TriggerHandle
+
+        found = TriggerHandle(self._lab, name)
         found.row  # noqa: B018  raises if there is none
         return found

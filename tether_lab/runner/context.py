@@ -75,6 +75,7 @@ class Context:
         self._steps = Steps(self._memos)
         self._calls: Calls | None = None
         self._extras: Extras | None = None
+        self.trigger: Mapping[str, Any] = {}         # what made it: name, kind, files, job, body …
         self.update_interval: float | None = None    # of a service: seconds between two ticks
         self._inbox: Inbox | None = None
         self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is

@@ -95,7 +95,7 @@ class Attempt:
             reporter=_Reports(desk), signals=desk.signals)
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
-        about.update_interval = options.update_interval
+        about.update_interval, about.trigger = options.update_interval, options.trigger or {}
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
         found = cls(task, desk, options, _manifest(task.manifest), about)

@@ -9,9 +9,10 @@ import json
 
 from tether_lab.job import HandlerVersion
 from tether_lab.job.service import ServiceRow
+from tether_lab.job.trigger import TriggerRow
 
-HANDLER, JOB, RESULT, SCHEDULE, MEMO, SERVICE = (
-    "handler", "job", "result", "schedule", "memo", "service")
+HANDLER, JOB, RESULT, SCHEDULE, MEMO, SERVICE, TRIGGER, SECRET = (
+    "handler", "job", "result", "schedule", "memo", "service", "trigger", "trigger-secret")
 
 CHANGEABLE = frozenset({"priority", "delay", "at"})
 """Options that may change while a job waits."""
@@ -52,6 +53,11 @@ def service_fields(db_uuid: str, row: ServiceRow) -> tuple[str | bytes | int, ..
     """A service: what will run for ever. The worker signs each of its attempts on its word."""
     return (db_uuid, row.uuid, row.name, row.key, row.payload, row.options, row.update_every, row.title,
             row.body)
+
+
+def trigger_fields(db_uuid: str, row: TriggerRow) -> tuple[str | bytes | int, ...]:
+    """A trigger: which jobs will come of it, and on what occasion."""
+    return db_uuid, row.uuid, row.name, row.kind, row.key, row.about, row.payload, row.options
 
 
 def lasting_options(options: str) -> str:

@@ -38,6 +38,7 @@ from .running import AFTER_ERROR, Running, utc
 from .schedules import Schedules
 from .services import Services
 from .spares import SparePool
+from .triggers import Triggers
 
 AHEAD = 2
 """Idle processes kept per interpreter, so that no job waits for a fork."""
@@ -60,6 +61,7 @@ class Supervisor:
         self.schedules = Schedules(queue, vault, log)
         self.hooks = Hooks(queue, vault, log)
         self.services = Services(queue, vault, settings.service_slots)
+        self.triggers = Triggers(queue, vault, self.selector, utc, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
@@ -114,6 +116,8 @@ class Supervisor:
             self.fire()
         if self.running.enqueued:
             self.look, self.running.enqueued = True, False
+        if self.triggers.fired:
+            self.look, self.triggers.fired = True, False
         if self.running.hooked:
             self.look_beside, self.running.hooked = True, False
         if self.hinted:
@@ -175,7 +179,7 @@ class Supervisor:
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
                                    limit=limit, room=room, read=self.machine.read,
-                                   beside=beside, follow=self.hooks.follow)
+                                   beside=beside, follow=self.hooks.follow, caused=self.triggers.make)
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -195,6 +199,7 @@ class Supervisor:
             self.look = True           # there may be more of them than places
         elif len(found.claimed) - ours - started < limit:
             self.look = False
+        self.triggers.look |= found.data_version != self._data_version
         self.look_beside = found.untold or ours >= beside.get(HOOKS_WAIT, 0) or (
             0 < started == beside.get(SERVICES_WAIT, 0))
         self._data_version, self.next_due = found.data_version, found.next_due
@@ -274,7 +279,7 @@ class Supervisor:
         self.hinted = False
         found = self.queue.data_version()
         if found != self._data_version:
-            self._data_version, self.look = found, True
+            self._data_version, self.look, self.triggers.look = found, True, True
             self.look_beside = True
             if self.running or self.waiting:
                 self._mind_schedules()

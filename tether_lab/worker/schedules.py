@@ -70,12 +70,13 @@ def job_of(queue: Queue, vault: Vault, row: ScheduleRow, at: int, now: int) -> N
         fields = signing.job_fields(queue.uuid, uuid, version.key, version.version, payload, options)
         return vault.key_id, vault.sign(signing.JOB, *fields)
 
-    (job,) = new_jobs(queue, sign, version, [_payload(head.defaults, given, queue.folder.blobs)], options, now)
+    payload = payload_on(head.defaults, given, queue.folder.blobs)
+    (job,) = new_jobs(queue, sign, version, [payload], options, now)
     return job
 
 
-def _payload(defaults: str, given: str, blobs: Path) -> _Payload:
-    """The schedule's payload on top of the handler's defaults as they are now."""
+def payload_on(defaults: str, given: str, blobs: Path) -> _Payload:
+    """A payload (of a schedule, a trigger) on top of the handler's defaults as they are now."""
     if defaults == "{}":
         return _Payload(given)
     merged = {**json.loads(defaults), **json.loads(given)}

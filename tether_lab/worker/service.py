@@ -18,6 +18,7 @@ from tether_lab.job import State
 from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.job_queue import (
     beacon,
+    causes,
     checkpoint,
     claim,
     owner,
@@ -213,7 +214,7 @@ class Service:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.wait4(-1, os.WNOHANG))[0]:
                 self._loop.pools.child_ended(*ended)
-        for orphan in set(children()) - self._loop.pools.pids():
+        for orphan in set(children()) - self._loop.pools.pids() - self._loop.triggers.pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(orphan, signal.SIGKILL)
 
@@ -228,6 +229,8 @@ class Service:
             Chore("look", self._settings.fallback_poll, self._look),
             Chore("checkpoint", 5.0, self._checkpoint),
             Chore("upgrade", 30.0, self._upgrade),
+            Chore("triggers", 1.0, self._loop.triggers.tend),
+            Chore("watched", 60.0, self._loop.triggers.seen),
             Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
         ], self._log)
@@ -278,6 +281,7 @@ class Service:
 
     def _more_to_do(self) -> bool:
         return (schedules.next_at(self._queue) is not None or services.wanted(self._queue)
+                or causes.watching(self._queue)
                 or read.unfinished(self._queue))
 
     def _checkpoint(self) -> None:
@@ -304,6 +308,7 @@ class Service:
         with contextlib.suppress(OSError, ValueError, KeyError):
             self._stop_listening()
         fault("before_exit")
+        self._loop.triggers.close()
         self._loop.pools.close()
         if self._code != REPLACED:
             workers.mark(self._queue, self._identity.worker, "stopped", utc())

@@ -391,6 +391,51 @@ WHEN NEW.kind = 'sent' AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_servi
 BEGIN INSERT INTO happening (kind, job_id, epoch, at, detail)
       VALUES ('on_service_event', NEW.job_id, NEW.epoch, NEW.at, NEW.detail); END;
 
+-- What makes jobs beside people and clocks: files that change, another key's job that ends, a web request.
+-- about: JSON of what it looks at. seen_at (UTC us): files changed later than that count.
+CREATE TABLE cause (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid       TEXT NOT NULL UNIQUE,
+    name       TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 200),
+    kind       TEXT NOT NULL CHECK (kind IN ('files', 'job', 'web')),
+    key        TEXT NOT NULL REFERENCES handler (key),
+    about      TEXT NOT NULL,
+    payload    TEXT NOT NULL,
+    options    TEXT NOT NULL,
+    after_key  TEXT,
+    paused     INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    trouble    TEXT,
+    fired      INTEGER NOT NULL DEFAULT 0,
+    fired_at   INTEGER,
+    seen_at    INTEGER NOT NULL,
+    job_id     INTEGER REFERENCES job (id) ON DELETE SET NULL,
+    created_at INTEGER NOT NULL,
+    key_id     TEXT NOT NULL,
+    mac        BLOB NOT NULL,
+    CHECK ((kind = 'job') = (after_key IS NOT NULL))
+) STRICT;
+CREATE INDEX cause_after ON cause (after_key) WHERE after_key IS NOT NULL AND paused = 0;
+CREATE INDEX cause_job ON cause (job_id) WHERE job_id IS NOT NULL;
+
+-- Ends that triggers wait for, written with the end itself; the worker makes jobs of them.
+CREATE TABLE caused (
+    id       INTEGER PRIMARY KEY,
+    cause_id INTEGER NOT NULL REFERENCES cause (id) ON DELETE CASCADE,
+    job_id   INTEGER NOT NULL,
+    job_uuid TEXT NOT NULL,
+    job_key  TEXT NOT NULL,
+    state    TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER job_caused AFTER UPDATE OF finished_at ON job
+WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
+ AND EXISTS (SELECT 1 FROM cause INDEXED BY cause_after WHERE after_key = NEW.key AND after_key IS NOT NULL AND paused = 0)
+BEGIN
+    INSERT INTO caused (cause_id, job_id, job_uuid, job_key, state)
+    SELECT id, NEW.id, NEW.uuid, NEW.key, NEW.state FROM cause INDEXED BY cause_after
+     WHERE after_key = NEW.key AND after_key IS NOT NULL AND paused = 0
+       AND instr(about, '"' || NEW.state || '"') > 0;
+END;
+
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,
     pid        INTEGER NOT NULL,

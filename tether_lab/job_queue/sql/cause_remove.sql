@@ -1,0 +1,2 @@
+-- It makes no more jobs; those there are stay.
+DELETE FROM cause WHERE id = :id;

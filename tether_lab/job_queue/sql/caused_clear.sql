@@ -1,0 +1,2 @@
+-- Those that were followed are forgotten.
+DELETE FROM caused WHERE id <= :last;
