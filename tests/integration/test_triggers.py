@@ -155,7 +155,8 @@ def test_a_web_trigger_has_a_secret_and_takes_a_body(lab: Lab) -> None:
     ({"web": True, "delay": "1h"}, OptionError, "delay"),
     ({"after": "load", "on": "soon"}, OptionError, "on: 'soon'"), ({"web": True, "nme": 1}, OptionError, "nme"),
     ({"files": "/tmp", "changes": "renamed"}, OptionError, "changes"),
-    ({"name": " ", "web": True}, OptionError, "name"), ({"files": "/tmp", "settle": "soon"}, OptionError, "settle"),
+    ({"name": " ", "web": True}, OptionError, "name"),
+    ({"files": "/tmp", "settle": "soon"}, OptionError, "settle"),
     ({"handler": "nope", "web": True}, UnknownHandler, "no"),
     ({"web": True, "payload": {"q": {1}}}, PayloadError, "q"),
 ])
