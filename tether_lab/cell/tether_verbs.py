@@ -20,6 +20,7 @@ FLAGS = (
     Flag("drain", "30s", "stop: let running jobs go on for this long."),
     Flag("executor", "dask=tcp://host:8786", "start: run attempts on the places of a cluster."),
     Flag("runners", "N", "start: jobs that may run at once."),
+    Flag("accept", "", "trust: sign all of it with your key."),
     Flag("help", "", "Show this.", "-h"),
 )
 
@@ -119,21 +120,44 @@ class TetherVerbs:
         return Shown(table_bundle(pairs_table("Settings", pairs, str(folder.settings_file))))
 
     def doctor(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
-        """The questions that come first when something does not work."""
-        import sys
+        """What may be wrong, and what to do."""
+        return self._current.lab.doctor()
 
-        import tether_lab
-        from tether_lab.views.mime import Shown, table_bundle
-        from tether_lab.views.tables import pairs_table, worker_line
+    def trust(self, words: Words) -> object:
+        """Whose lab it is and what it would run; ``--accept`` makes it one's own."""
+        return self._current.lab.trust(accept="accept" in words.flags)
 
-        lab = self._current.lab
-        status = lab.worker.status()
-        pairs = [("tether_lab", tether_lab.__version__), ("python", sys.version.split()[0]),
-                 ("interpreter", sys.executable), ("lab", str(lab.folder.path)),
-                 ("queue", f"opens, {lab.stats().total} jobs"),
-                 ("worker", worker_line(running=status.running, pid=status.pid).text),
-                 ("in depth", "tether-lab doctor in a terminal")]
-        return Shown(table_bundle(pairs_table("Doctor", pairs)))
+    def keys(self, words: Words) -> object:
+        """The keys there are, or one of their verbs."""
+        keys = self._current.lab.keys
+        match words.words:
+            case ():
+                return keys
+            case ("rotate",):
+                _say(f"{keys.rotate(_say)} signs what is new.")
+            case ("retire", name):
+                keys.retire(name)
+            case ("export", path):
+                _say(f"{keys.export(path)} has your keys: whoever reads it can sign and read as you.")
+            case ("import", path):
+                _say(f"New here: {', '.join(keys.import_(path)) or 'none'}.")
+            case _:
+                raise OptionError(f"%tether keys {' '.join(words.words)}", where="keys",
+                                  remedy="%tether keys [rotate | retire ID | export FILE | import FILE]; "
+                                         "passphrases are typed in a terminal: tether-lab keys.")
+        return None
+
+    def backup(self, words: Words) -> None:
+        """The lab into a new folder."""
+        _say(f"{self._current.lab.backup(_one(words, 'FOLDER'))} has the lab as it is now.")
+
+    def export(self, words: Words) -> object:
+        """Ended jobs into a file."""
+        return self._current.lab.export(_one(words, "FILE"))
+
+    def import_(self, words: Words) -> object:
+        """What another lab exported."""
+        return self._current.lab.import_(_one(words, "FILE"))
 
     def help(self, words: Words) -> None:  # noqa: ARG002 — every verb takes its words
         usages = {name: f"%tether {name} {takes}".rstrip() for name, (_, takes, _help) in VERBS.items()}
@@ -151,10 +175,21 @@ VERBS: dict[str, tuple[Callable[[TetherVerbs, Words], object], str, str]] = {
     "stop": (TetherVerbs.stop, "[--now | --drain 30s]", "Stop it; unfinished jobs wait in the queue."),
     "use": (TetherVerbs.use, "NAME|PATH", "Speak to another lab."),
     "config": (TetherVerbs.config, "[SETTING …]", "Settings and where they come from."),
-    "doctor": (TetherVerbs.doctor, "", "What to look at first when something does not work."),
+    "doctor": (TetherVerbs.doctor, "", "What may be wrong, in words, and what to do."),
+    "trust": (TetherVerbs.trust, "[--accept]", "Whose lab this is, what it would run; make it yours."),
+    "keys": (TetherVerbs.keys, "[rotate|retire ID|export FILE|import FILE]", "Your keys."),
+    "backup": (TetherVerbs.backup, "FOLDER", "Copy the lab, while it works."),
+    "export": (TetherVerbs.export, "FILE", "Ended jobs and their handlers, for another lab."),
+    "import": (TetherVerbs.import_, "FILE", "Take in what another lab exported."),
     "help": (TetherVerbs.help, "", "Everything the magics take."),
 }
 
 
 def _say(text: str) -> None:
     print(text)  # noqa: T201 — the answer of a magic
+
+
+def _one(words: Words, what: str) -> str:
+    if len(words.words) != 1:
+        raise OptionError(f"one {what}, please", where="path", remedy=f"%tether backup|export|import {what}")
+    return words.words[0]

@@ -54,7 +54,7 @@ def _command(name: str) -> Callable[[Arguments], int]:
     """The module of a command, loaded when it runs."""
 
     def run(given: Arguments) -> int:
-        module = importlib.import_module(f"tether_lab.cli.{name}")
+        module = importlib.import_module(f"tether_lab.cli.{'import_' if name == 'import' else name}")
         return int(module.run(given))
 
     return run
@@ -129,6 +129,30 @@ def _cancel(to: argparse.ArgumentParser) -> None:
     to.add_argument("--tag", metavar="TAG", help="every unfinished job with this tag")
     to.add_argument("--all", action="store_true", help="every unfinished job of the lab")
     to.add_argument("--force", action="store_true", help="end running processes at once")
+
+
+def _backup(to: argparse.ArgumentParser) -> None:
+    to.add_argument("path", metavar="FOLDER", help="a folder that does not exist yet")
+    _json_flag(to)
+
+
+def _restore(to: argparse.ArgumentParser) -> None:
+    to.add_argument("path", nargs="?", metavar="BACKUP", help="a folder that backup made, or a file of "
+                    "the lab's backups/ (default: the newest good one there)")
+    to.add_argument("--list", action="store_true", help="the copies that the lab has made itself")
+    _json_flag(to)
+
+
+def _export(to: argparse.ArgumentParser) -> None:
+    to.add_argument("path", metavar="FILE", help="a file that does not exist yet")
+    to.add_argument("--key", metavar="KEY", help="of this handler")
+    to.add_argument("--since", metavar="2h", help="enqueued since then: a moment, or a span back")
+    _json_flag(to)
+
+
+def _import(to: argparse.ArgumentParser) -> None:
+    to.add_argument("path", metavar="FILE", help="what tether-lab export wrote")
+    _json_flag(to)
 
 
 def _trust(to: argparse.ArgumentParser) -> None:
@@ -312,6 +336,12 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                  "trigger add refresh --web", "trigger pause load")),
     "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
+    "backup": (_backup, "Copy a lab into a new folder, while it works.", ("backup ~/backups/monday",)),
+    "restore": (_restore, "Put a copy in the place of a damaged queue.",
+                ("restore --list", "restore", "restore ~/backups/monday")),
+    "export": (_export, "Write ended jobs and their handlers into one file, for another lab.",
+               ("export jobs.zip", "export train.zip --key train --since 7d")),
+    "import": (_import, "Take in what another lab exported.", ("import jobs.zip --lab thesis",)),
     "trust": (_trust, "Show what somebody else's lab would run, and make it yours.",
               ("trust --lab ./from-ada", "trust --yes")),
     "keys": (_keys, "Your keys: where they are, new ones, to and from other machines.",

@@ -73,9 +73,9 @@ def backup(connection: sqlite3.Connection, folder: Path, version: int) -> Path:
     try:
         os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         connection.execute("VACUUM INTO ?", (str(aside),))
-        _sync(aside)
+        sync(aside)
         aside.rename(final)
-        _sync(folder)
+        sync(folder)
     finally:
         aside.unlink(missing_ok=True)
     for old in sorted(folder.glob("queue-*.db"))[:-BACKUPS_KEPT]:
@@ -83,7 +83,7 @@ def backup(connection: sqlite3.Connection, folder: Path, version: int) -> Path:
     return final
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

@@ -17,6 +17,7 @@ from tether_lab.errors import NetworkFileSystem, QueueBusy, QueueCorrupt, QueueE
 from tether_lab.settings import LabFolder, Settings, make_private
 
 from . import (
+    backup,
     beacon,
     clock,
     connection as connecting,
@@ -64,6 +65,7 @@ class Queue:
         self.uuid = ""
         self._vault: Vault | None = None
         self.restricted = False            # somebody else's lab: it is read, and nothing is written
+        self.quarantined = backup.quarantined(folder.path)      # why it is damaged: likewise
         self.boot_id = clock.boot_id()
         self.shares = Shares(settings.queue_weights)
         self.deadline = DEADLINE[role]
@@ -139,8 +141,9 @@ class Queue:
         Nothing slow belongs inside: every other writer waits.
         """
         with self._lock:
-            if self.restricted:
-                raise owner.restricted(self.path)
+            if self.restricted or self.quarantined:
+                raise (backup.refusal(self.folder.path, self.quarantined) if self.quarantined else
+                       owner.restricted(self.path))
             if self._writing:
                 raise AssertionError("a write inside a write: pass the connection on instead")
             connection = self._begin(power)

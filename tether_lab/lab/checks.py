@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import TetherLabError
 from tether_lab.job import State
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GOOD, WARNING, BAD = "good", "warning", "bad"
 LARGE_LOG = 64_000_000
 LITTLE_SPACE, NO_SPACE = 2_000_000_000, 200_000_000
+SIGNS = {GOOD: "✔", WARNING: "!", BAD: "✘"}
 AHEAD = 2.0
 """Seconds that a stored moment may lie in the future before the clock is doubted."""
 
@@ -35,7 +36,7 @@ class Check:
     remedy: str = ""
 
 
-def examine(name: str | None) -> Iterator[Check]:
+def examine(name: str | os.PathLike[str] | None) -> Iterator[Check]:
     """Everything, in the order in which one thing rests on another. What cannot be opened ends it."""
     python = f"Python {sys.version.split()[0]} ({sys.executable})"
     yield Check("tether-lab", GOOD, f"{version()} on {python}")
@@ -56,19 +57,43 @@ def examine(name: str | None) -> Iterator[Check]:
         yield Check("queue", WARNING, f"the lab {folder.name} does not exist yet",
                     "The first job makes it: %%job in a notebook, or tether-lab run COMMAND.")
         return
-    from tether_lab.lab import Lab
+    yield _guarded("integrity", lambda: _integrity(folder))
+    yield _guarded("backups", lambda: _backups(folder, settings))
+    from .lab import Lab
 
     try:
         lab = Lab(name)
     except TetherLabError as error:
         yield Check("queue", BAD, error.message, error.remedy)
         return
+    yield _owner(lab)
     yield _queue(lab)
+    yield _holder(lab)
+    yield _orphans(lab)
     yield _log(folder)
     yield _worker(lab, settings)
     yield _clock(lab)
     yield from _interpreters(lab)
     lab.close()
+
+
+class Examination(list[Check]):
+    """Checks that show as a table. ``ok``: nothing keeps jobs from running."""
+
+    @property
+    def ok(self) -> bool:
+        return all(check.state != BAD for check in self)
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from tether_lab.views.mime import table_bundle
+        from tether_lab.views.tables import pairs_table
+
+        said = [(f"{SIGNS[check.state]} {check.name}", ". ".join(filter(None, (check.text, check.remedy))))
+                for check in self]
+        return table_bundle(pairs_table("Doctor", said))
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -145,9 +170,61 @@ def _permissions(folder: LabFolder) -> Check:
 
 
 def _keys() -> Check:
-    from tether_lab.vault import Vault
+    from tether_lab.vault import Vault, keys, stores
 
-    return Check("keys", GOOD, f"signing with {Vault.open().key_id}")
+    vault = Vault.open()
+    path = keys.folder() / vault.key_id
+    if path.exists() and stores.is_locked(path):
+        return Check("keys", BAD, f"{vault.key_id} is locked by a passphrase", "tether-lab keys unlock")
+    vault.sign("doctor")
+    where = f", kept in: {stores.store_of(path)}" if path.exists() else ", from TETHER_LAB_KEY_FILE"
+    return Check("keys", GOOD, f"signing with {vault.key_id}{where}")
+
+
+def _integrity(folder: LabFolder) -> Check:
+    from tether_lab.job_queue import backup
+
+    if why := backup.quarantined(folder.path):
+        return Check("integrity", BAD, f"the queue is marked as damaged: {why}",
+                     backup.refusal(folder.path, why).remedy)
+    backup.check(folder.queue_db)
+    return Check("integrity", GOOD, "SQLite's quick check finds nothing wrong")
+
+
+def _backups(folder: LabFolder, settings: Settings) -> Check:
+    from tether_lab.job_queue import backup
+
+    newest = backup.newest(folder.path)
+    if not newest and not settings.backup_every:
+        return Check("backups", WARNING, "none, as backup_every = 0 says",
+                     "tether-lab backup FOLDER makes one.")
+    if not newest:
+        return Check("backups", GOOD, "none yet; the worker makes the first")
+    age = (time.time() - newest) / 3600
+    return Check("backups", GOOD, f"{len(backup.copies(folder.path))}, the newest {age:.0f} h old")
+
+
+def _owner(lab: Lab) -> Check:
+    if lab.restricted:
+        return Check("owner", BAD, "made with another key: shown, never run",
+                     "tether-lab keys import FILE if it is yours; tether-lab trust if you know who made it.")
+    return Check("owner", GOOD, "made with your key")
+
+
+def _holder(lab: Lab) -> Check:
+    from tether_lab.job_queue import holders
+
+    held = holders.holder(lab.queue.path)
+    return Check("write lock", GOOD, "free" if held is None else f"held now by {holders.named(lab.queue.path)}")
+
+
+def _orphans(lab: Lab) -> Check:
+    """Jobs that say they run, and no worker that could run them."""
+    running = lab.counts().get(State.RUNNING, 0)
+    if running and not lab.worker.is_running():
+        return Check("orphans", WARNING, f"{running:,} jobs were running when their worker died",
+                     "tether-lab worker start takes them up again.")
+    return Check("orphans", GOOD, "no job without its worker")
 
 
 def _queue(lab: Lab) -> Check:

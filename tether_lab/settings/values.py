@@ -62,6 +62,8 @@ class Settings:
     retention: float = kinds.time(30 * 86400.0, 60.0, 3660 * 86400.0, "How long ended jobs are kept.")
     retention_failed: float = kinds.time(90 * 86400.0, 60.0, 3660 * 86400.0, "How long failed jobs are kept.")
     retention_size: int = kinds.size(5_000_000_000, "Captures and results above this: the oldest jobs go.")
+    backup_every: float = kinds.time(86400.0, 0.0, 366 * 86400.0,
+                                     "How often the worker copies the queue (0: never).")
     encrypt: bool = kinds.flag(False, "Encrypt every job of this lab, as its option encrypt does.")
     allow_network_fs: bool = kinds.flag(False, "Open labs on network file systems, at your own risk.")
 

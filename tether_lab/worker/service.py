@@ -8,15 +8,17 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from selectors import EVENT_READ
 
-from tether_lab.errors import WorkerDisabled
+from tether_lab.errors import QueueCorrupt, QueueError, WorkerDisabled
 from tether_lab.job import State
 from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.job_queue import (
+    backup,
     beacon,
     causes,
     checkpoint,
@@ -42,6 +44,8 @@ from .zygote import adopt_orphans, children
 
 REPLACED = 3
 """Exit code: the database was replaced under the worker."""
+DAMAGED = 4
+"""Exit code: the database is damaged; it is marked, and left as it is."""
 RESTART = 75
 """Not an exit code that anybody sees: ``__main__`` starts the worker anew, in the new version."""
 LOCK_WITHIN = 3.0
@@ -67,9 +71,14 @@ def serve(folder: LabFolder, settings: Settings, *, ready: int | None, rotate: b
                              f"w{os.getpid()}-{secrets.token_hex(4)}")
     held.write(identity)
     log = Log(folder.worker_log if rotate else None)
-    service = Service(folder, settings, held, identity, log)
     try:
-        return service.run(ready)
+        return Service(folder, settings, held, identity, log).run(ready)
+    except QueueCorrupt as error:
+        log(f"{error.message}. {error.remedy}")
+        if error.__cause__ is not None and not backup.quarantined(folder.path):     # SQLite itself says so
+            backup.quarantine(folder.path, error.message)
+            log("the queue is marked as damaged: nothing is written to it until tether-lab restore")
+        return DAMAGED
     finally:
         held.release()
 
@@ -109,6 +118,7 @@ class Service:
         self._package = FileIdentity(Path(spawn.__file__).parents[1] / "__init__.py")
         self._loop = Supervisor(self._queue, self._queue.vault, settings, identity.worker, log)
         self._code = 0
+        self._backing_up: threading.Thread | None = None
 
     def run(self, ready: int | None) -> int:
         os.umask(0o077)
@@ -233,6 +243,7 @@ class Service:
             Chore("watched", 60.0, self._loop.triggers.seen),
             Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
+            Chore("backup", pruning.EVERY, self._backup, at=time.monotonic() + 90.0),
         ], self._log)
 
     def _renew(self) -> None:
@@ -265,6 +276,21 @@ class Service:
             self._log(f"{old} jobs were removed whose time is over")
         if gone := pruning.prune(self._queue, utc()):
             self._log(f"{gone} files that nobody refers to any more were removed")
+
+    def _backup(self) -> None:
+        """A copy of the queue, if the newest one is old. In a thread: SQLite lets go of the interpreter."""
+        every = self._settings.backup_every
+        if every and time.time() - backup.newest(self._folder.path) >= every and (
+                self._backing_up is None or not self._backing_up.is_alive()):
+            self._backing_up = threading.Thread(target=self._copy, name="tether-lab-backup", daemon=True)
+            self._backing_up.start()
+
+    def _copy(self) -> None:
+        try:
+            path = backup.daily(self._folder.path, self._folder.queue_db, network=self._queue.network)
+            self._log(f"the queue was copied to {path}")
+        except (QueueError, OSError) as error:
+            self._log(f"backup: {error}")
 
     def _rest(self) -> None:
         """End after a long rest with nothing due: the next enqueue starts a worker again."""

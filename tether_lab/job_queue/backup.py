@@ -1,0 +1,130 @@
+"""A lab's databases, copied while they are used, and put back.
+
+A copy is one consistent moment (VACUUM INTO), private, complete once it has its name. A damaged queue
+is marked, left as it is, and written to no more; ``restore`` moves it aside and puts a copy in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tether_lab.errors import BadRequest, QueueCorrupt
+
+from . import connection as connecting, failures, identity, migrate
+
+MARK = "QUARANTINED"
+FILES = ("queue.db", "queue.db-wal", "queue.db-shm")
+KEPT = 3
+
+
+def copy(source: Path, target: Path, *, network: bool = False) -> None:
+    """A copy of a database as it is now. Raises QueueCorrupt, StorageFull and their kind."""
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    try:
+        os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        connection = connecting.connect(source, network=network)
+        try:
+            connection.execute("VACUUM INTO ?", (str(aside),))
+        finally:
+            connection.close()
+        migrate.sync(aside)
+        aside.rename(target)
+        migrate.sync(target.parent)
+    except sqlite3.Error as error:
+        raise failures.told(error, source) or error from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def daily(folder: Path, source: Path, *, network: bool = False) -> Path:
+    """A copy into ``backups``; the newest few stay."""
+    backups = folder / "backups"
+    backups.mkdir(mode=0o700, exist_ok=True)
+    target = backups / f"daily-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    copy(source, target, network=network)
+    for old in sorted(backups.glob("daily-*.db"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def newest(folder: Path) -> float:
+    """When the newest copy was made (POSIX seconds); 0 if there is none."""
+    return max((path.stat().st_mtime for path in copies(folder)), default=0.0)
+
+
+def copies(folder: Path) -> list[Path]:
+    """The copies in ``backups``, the newest first."""
+    return sorted((folder / "backups").glob("*.db"), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def check(database: Path) -> tuple[str, int]:
+    """The uuid of a queue, and how many jobs it has. Raises QueueCorrupt, ForeignDatabase, SchemaMismatch."""
+    try:
+        connection = connecting.connect(database, read_only=True)
+        try:
+            if not migrate.check(connection, database):
+                raise QueueCorrupt(f"{database} is empty", where=str(database), remedy="Choose another copy.")
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise QueueCorrupt(f"{database} is damaged: {found}", where=str(database),
+                                   remedy="tether-lab restore puts a good copy in its place.")
+            uuid = connection.execute("SELECT value FROM meta WHERE key = 'db_uuid'").fetchone()[0]
+            return str(uuid), int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise failures.told(error, database) or error from error
+
+
+def quarantine(folder: Path, why: str) -> None:
+    """Mark the queue as damaged: nobody writes to it until somebody restores a copy."""
+    (folder / MARK).write_text(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{why}\n")
+    (folder / MARK).chmod(0o600)
+
+
+def quarantined(folder: Path) -> str:
+    """Why the queue is marked as damaged; empty if it is not."""
+    try:
+        return (folder / MARK).read_text(errors="replace").partition("\n")[2].strip() or "damaged"
+    except FileNotFoundError:
+        return ""
+
+
+def refusal(folder: Path, why: str) -> QueueCorrupt:
+    """The error for writing to a marked queue."""
+    return QueueCorrupt(f"{folder / 'queue.db'} was found damaged ({why}); nothing is written to it",
+                        where=str(folder / "queue.db"),
+                        remedy="tether-lab restore puts the newest good copy in its place, and keeps the "
+                               "damaged files.")
+
+
+def put_back(folder: Path, source: Path) -> list[Path]:
+    """The copy in the place of the queue; the files there were are moved aside. Their new names.
+
+    The caller holds the worker's lock. Raises BadRequest for another lab's copy.
+    """
+    uuid, _ = check(source)
+    known = identity.remembered(folder)
+    if known is not None and known != uuid:
+        raise BadRequest(f"{source} is a copy of another lab ({uuid}; this one is {known})", where=str(source),
+                         remedy="Choose a copy of this lab, or restore into a folder of its own.")
+    fresh = folder / f".queue.db.{os.getpid()}"
+    shutil.copyfile(source, fresh)
+    fresh.chmod(0o600)
+    migrate.sync(fresh)
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    aside = []
+    for name in FILES:
+        if (folder / name).exists():
+            moved = folder / f"{name}.corrupt-{stamp}"
+            (folder / name).rename(moved)
+            aside.append(moved)
+    fresh.rename(folder / "queue.db")
+    (folder / MARK).unlink(missing_ok=True)
+    migrate.sync(folder)
+    return aside

@@ -1,0 +1,2 @@
+-- Jobs that are here already: an archive may be taken in twice.
+SELECT uuid FROM job;
