@@ -45,8 +45,8 @@ def backup(lab: Lab, path: str | os.PathLike[str]) -> Path:
                 shutil.copy2(lab.folder.path / name, aside / name)
         (aside / ABOUT).write_text(json.dumps({
             "lab": lab.name, "uuid": lab.uuid, "made_at": time.time(), "tether_lab": version()}))
-        for path in (path for path in aside.iterdir() if path.is_file()):
-            path.chmod(0o600)
+        for file in (file for file in aside.iterdir() if file.is_file()):
+            file.chmod(0o600)
         aside.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -13,6 +13,7 @@ from tether_lab.capture import BlobStore
 from tether_lab.errors import PayloadError
 from tether_lab.job import HandlerVersion, check_payload
 from tether_lab.job.request import DEEPEST, is_flat
+from tether_lab.job_queue.sealed import SECRET
 
 BLOB = "$blob"
 OPEN = "**"
@@ -71,10 +72,11 @@ def _mapping(payload: object) -> dict[Any, Any]:
         raise PayloadError(f"a payload is a JSON object (a dict); got {type(payload).__name__}",
                            remedy="Wrap it, as in {'item': value}.", where="$")
     for name, value in payload.items():
-        # Only we write $blob: a runner loads what it names.
-        if name == BLOB or (isinstance(value, Mapping) and BLOB in value):
-            raise PayloadError(f"{BLOB!r} is a key that payloads may not have", where=f"$.{name}",
-                               remedy="Pass the object itself; it travels by that name.")
+        # Only we write these: a runner loads what $blob names, the worker opens what $secret holds.
+        for own in (BLOB, SECRET):
+            if name == own or (isinstance(value, Mapping) and own in value):
+                raise PayloadError(f"{own!r} is a key that payloads may not have", where=f"$.{name}",
+                                   remedy="Pass the object itself; it travels by that name.")
     return dict(payload)
 
 
