@@ -9,7 +9,6 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-import queues
 from hypothesis import HealthCheck, Phase, settings as hypothesis_settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,8 +18,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from queues import LEASE, NOW, SECOND
 
+from tests import queues
+from tests.queues import LEASE, NOW, SECOND
 from tether_lab.errors import BadRequest
 from tether_lab.job import FINAL, MOVES, Claim, HandlerVersion, State
 from tether_lab.job_queue import cancel, claim, finish, rescue, retry, statements

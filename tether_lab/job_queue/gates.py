@@ -32,6 +32,8 @@ def check(connection: sqlite3.Connection, now: int, read: Read) -> int | None:
             again = now + AGAIN
         if (state, waits_for) == move[:2]:
             continue
+        if move[1] is None and waits_for is not None and not waits_for.startswith("constraint:"):
+            continue                      # a limit holds it, and says when it may go on
         connection.execute(sql("gate_move"), {"id": job_id, "state": move[0], "waits_for": move[1],
                                               "run_at": move[2], "now": now})
         if move[1] is not None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from tether_lab.errors import BadRequest
 from tether_lab.job.duration import seconds
+from tether_lab.job_queue import clock
 
 
 def now() -> int:
     """UTC microseconds."""
-    return time.time_ns() // 1000
+    return clock.utc()
 
 
 def since(value: object, *, present: int) -> int | None:

@@ -41,6 +41,7 @@ def add(lab: Lab, kind: str, function: F, *, name: str | None = None, order: int
     version = signed(lab, about.key, "function", source_of(function), about.to_parameters(), captured)
     verb.register(lab.queue, version, defaults="{}", options="{}", small_blobs=captured.small,
                   large_blobs=captured.large)
+    lab.registered(about.key, function)
     return function
 
 

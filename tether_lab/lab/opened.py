@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,6 +76,9 @@ class OpenLab:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_lab, (str(self.folder.path),)
+
+    def registered(self, key: str, target: Callable[..., Any]) -> None:
+        """This process has just registered ``target`` under a key. For labs that run jobs here."""
 
     def close(self) -> None:
         """Let go of the queue. The worker goes on; the next verb opens the queue again."""

@@ -41,6 +41,7 @@ def register(lab: Lab, target: Callable[..., Any], key: str | None,
         lab.queue, version, defaults="{}", options=handler_options(options).to_json(),
         small_blobs=captured.small, large_blobs=captured.large)
     lab.remember(version)
+    lab.registered(key, target)
     return RegisteredHandler(lab, target, version, options, notice)
 
 

@@ -40,7 +40,7 @@ class Calls:
                 elif isinstance(message, wire.Answer) and message.number == number:
                     break                  # another number: its caller was interrupted meanwhile
         if message.error is not None:
-            raise _raised(message)
+            raise raised(message)
         return None if message.value is None else json.loads(message.value)
 
     def listen(self, timeout: float) -> None:
@@ -56,7 +56,7 @@ class Calls:
                     self.mail.set()
 
 
-def _raised(answer: wire.Answer) -> errors.TetherLabError:
+def raised(answer: wire.Answer) -> errors.TetherLabError:
     """The error as the lab raised it there."""
     found = getattr(errors, answer.code, errors.TetherLabError)
     if not (isinstance(found, type) and issubclass(found, errors.TetherLabError)):

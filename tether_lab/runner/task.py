@@ -25,7 +25,7 @@ from .endings import Cancel, Fail, Snooze
 from .extras import Extras, Kept as KeptExtras, StartFailed
 from .inputs import Inputs
 from .limits import Memory
-from .memos import Kept
+from .memos import InMemory, Kept, Memos
 from .output import Output
 from .progress import Bars
 from .signals import Signals
@@ -85,6 +85,7 @@ class Attempt:
     manifest: Manifest
     context: context.Context
     extras: Extras | None = None
+    memos: Memos = field(default_factory=InMemory)
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
@@ -101,7 +102,8 @@ class Attempt:
         found = cls(task, desk, options, _manifest(task.manifest), about)
         if task.extras:
             found.extras = Extras(task, desk.handlers, desk.kept, about, found.warn)
-        about.connect(Kept(task, desk.calls), desk.calls, found.extras)
+        found.memos = Kept(task, desk.calls)
+        about.connect(found.memos, desk.calls, found.extras)
         return found
 
     def warn(self, text: str) -> None:
