@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tether_lab import Lab
+from tether_lab import JobNotFound, Lab, OptionError, UnknownHandler
 
 
 def test_the_magic_line_sweeps(tmp_path: Path) -> None:
@@ -73,3 +73,39 @@ def test_a_chain_hands_results_on_and_goes_on_from_its_failed_step(tmp_path: Pat
             assert lab.batch("extract", []).status == "completed"
         finally:
             lab.worker.stop(now=True)
+
+
+def test_a_job_waits_for_others_by_number_or_key(tmp_path: Path) -> None:
+    """``--after extract`` in a cell, ``after=`` in code; the policy says what a failure means."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "tether_lab")
+    lab = Lab(runners=2)
+    try:
+        shell.run_cell_magic("job", "extract n=3", "list(range(n))")
+        load = shell.run_cell_magic("job", "load --after extract", "sum(ctx.inputs['extract'])")
+        assert load.result(30) == 3
+
+        @lab.handler("bad", retries=0)
+        def bad() -> None:
+            raise ValueError("no")
+
+        @lab.handler("both")
+        def both(ctx: Any) -> list[Any]:
+            return sorted(ctx.inputs)
+
+        first, wrong = lab.enqueue("extract"), bad.enqueue()
+        assert lab.enqueue("both", after=[first, load]).result(30) == ["extract", "load"]
+        assert str(lab.enqueue("both", after=wrong).wait(30).status) == "cancelled"
+        assert str(lab.enqueue("both", after=f"{wrong.id}:skip").wait(30).status) == "skipped"
+        assert lab.enqueue("both", after="bad:continue").result(30) == ["bad"]
+        for after, error in (("nope", UnknownHandler), (99, JobNotFound), ("bad:perhaps", OptionError)):
+            with pytest.raises(error):
+                lab.enqueue("both", after=after)
+        with pytest.raises(OptionError, match="after"):
+            lab.schedule("both", interval="1h", after="bad")
+    finally:
+        shell.run_line_magic("unload_ext", "tether_lab")
+        InteractiveShell.clear_instance()
+        lab.worker.stop(now=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tether_lab.job import OPTIONS
 
@@ -44,6 +44,7 @@ def _declared() -> tuple[Flag, ...]:
 
 
 OPTION_FLAGS = _declared()
+AFTER = next(flag for flag in OPTION_FLAGS if flag.name == "after")
 WATCH_FLAGS = (
     Flag("wait", "", "Stream the outputs into the cell like a plain cell; raise if the job fails.", "-w"),
     Flag("follow", "", "The same, with the job's card above the outputs.", "-f"),
@@ -108,11 +109,11 @@ TRIGGER = (
     Flag("files", "PATH", "When these change: a folder, a file, or 'inbox/*.csv'."),
     Flag("changes", "WORD,WORD", "Which changes: added, modified, deleted (default: the first two)."),
     Flag("settle", "1s", "How long files must be quiet."), Flag("recursive", "", "Folders in folders, too."),
-    Flag("after", "KEY", "When a job of this key ends."),
+    replace(AFTER, takes="KEY", help="When a job of this key ends."),
     Flag("on", "STATUS", "How it ends: completed (default), failed, cancelled, ended …"),
     Flag("web", "", "When the Jupyter server is asked to, with the trigger's secret."),
     Flag("name", "NAME", "Its name (default: KEY); the same name again changes it."),
-    *OPTION_FLAGS, WATCH_FLAGS[2])
+    *(flag for flag in OPTION_FLAGS if flag is not AFTER), WATCH_FLAGS[2])
 """What ``%jobs trigger KEY`` takes."""
 
 TRIGGER_HELP = """\

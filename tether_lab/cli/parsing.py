@@ -69,9 +69,11 @@ def _json_flag(to: argparse.ArgumentParser) -> None:
     to.add_argument("--json", action="store_true", help="print JSON for programs")
 
 
-def _option_flags(to: argparse.ArgumentParser) -> None:
+def _option_flags(to: argparse.ArgumentParser, *, without: str = "") -> None:
     group = to.add_argument_group("options of the job")
     for option in OPTIONS:
+        if option.name == without:
+            continue
         help_text = option.help.replace("%", "%%")
         if option.name == "cache":
             group.add_argument(option.flag, nargs="?", const=True, metavar=option.takes, help=help_text)
@@ -264,7 +266,7 @@ def _trigger(to: argparse.ArgumentParser) -> None:
     to.add_argument("--on", metavar="STATUS", help="add: how it ends: completed (default), failed, ended")
     to.add_argument("--web", action="store_true", help="add: when the Jupyter server is asked to")
     _json_flag(to)
-    _option_flags(to)
+    _option_flags(to, without="after")
 
 
 def _handlers(to: argparse.ArgumentParser) -> None:

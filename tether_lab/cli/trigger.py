@@ -25,7 +25,7 @@ def run(given: Arguments) -> int:
     if given.verb == "list":
         _list(given, lab.triggers().rows)
     elif given.verb == "add":
-        said = {name: value for name in ("files", "after", "on", "web", "settle", "recursive")
+        said = {name: value for name in ("files", "on", "web", "settle", "recursive")
                 if (value := getattr(given, name))}
         if given.changes:
             said["changes"] = given.changes.split(",")

@@ -20,6 +20,7 @@ from .policies.notify import Notify
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
 from .policies.window import TimeWindow
+from .workflow import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class JobOptions:
     meta: dict[str, Any] = field(default_factory=dict)
     cache: float | bool | None = None    # True, or the oldest acceptable age in seconds
     seed: int | None = None
+    after: tuple[str, ...] = ()          # jobs to wait for: number or key, with :skip or :continue
     output: str | None = None          # notebooks: a full path, with {name} {job} {date} {time}
     kernel: str | None = None          # notebooks: the name of a kernelspec
     parents: tuple[str, ...] = ()        # name=uuid of the jobs whose results it is handed
@@ -96,7 +98,7 @@ class JobOptions:
             raw["constraints"] = Constraints(**raw["constraints"])
         if raw.get("notify") is not None:
             raw["notify"] = Notify.parse(raw["notify"])
-        for name in ("keep", "tags", "parents", "secret"):
+        for name in ("keep", "tags", "parents", "secret", "after"):
             if name in raw:
                 raw[name] = tuple(raw[name])
         return cls(**{name: value for name, value in raw.items() if name in cls.__dataclass_fields__})
@@ -230,6 +232,19 @@ def _cache(value: Any) -> float | bool:
     return value if isinstance(value, bool) else seconds(value, what="cache")
 
 
+def _after(value: Any) -> tuple[str, ...]:
+    """Whom to wait for: numbers, keys, job handles; each text may end in :fail, :skip or :continue."""
+    single = hasattr(value, "__index__")
+    listed = value.split(",") if isinstance(value, str) else [value] if single else list(value)
+    found = [word.strip() if isinstance(word, str) else str(int(word)) for word in listed]
+    found = [word for word in found if word]
+    for word in found:
+        _, colon, policy = word.rpartition(":")
+        if colon and policy not in POLICIES:
+            raise ValueError(f"jobs, as in 12 or extract:skip (or {', '.join(POLICIES)}); got {word!r:.80}")
+    return tuple(found)
+
+
 def _path(value: Any) -> str:
     """A full path, from here: a job has no working folder yet."""
     return str(Path(_text(4000)(str(value))).expanduser().absolute())
@@ -269,6 +284,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("meta", _meta, "JSON", "Any JSON object, kept with the job."),
     Option("cache", _cache, "AGE", "If the same code, data and payload already completed, return that job."),
     Option("seed", _integer(0, 2**63 - 1), "N", "Seed the random generators of the job from this number."),
+    Option("after", _after, "JOB,JOB", "Start after these (numbers, or keys: their newest jobs); KEY:skip, KEY:continue if one fails."),
     Option("output", _path, "PATH", "Notebooks: the executed copy, as in runs/{name}-{date}-{job}.ipynb (default: beside it)."),
     Option("kernel", _text(200), "NAME", "Notebooks: run in this kernel (default: the one it names)."),
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import UnknownHandler
+from tether_lab.errors import JobNotFound, UnknownHandler
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
 from tether_lab.job.workflow import Parent
 from tether_lab.worker.payload import Payload, read_payload
@@ -116,12 +117,35 @@ def find(lab: Lab, key: str) -> Handler:
         where="key")
 
 
+def parents_of(lab: Lab, after: Iterable[str]) -> tuple[Parent, ...]:
+    """The jobs that the option ``after`` names: by number, or the newest of a key. Raises JobNotFound."""
+    found: dict[int, Parent] = {}
+    for word in after:
+        name, _, policy = word.rpartition(":") if ":" in word else (word, "", "fail")
+        if name.isdecimal():
+            row = lab.read_row(int(name))
+        else:
+            newest = lab.rows(key=find(lab, name).key, limit=1)
+            if not newest:
+                raise JobNotFound(f"there is no job of {name!r} to wait for", where="after",
+                                  remedy="Enqueue it first, or build a chain: lab.chain(…).")
+            row = newest[0]
+        called = row.step or row.key
+        if any(one.name == called for one in found.values()):
+            called = f"{called}-{row.id}"
+        found.setdefault(row.id, Parent(row.uuid, called, policy, row.id))
+    return tuple(found.values())
+
+
 def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
              options: JobOptions, *, parents: Sequence[Parent] = (),
              uuid_: str | None = None) -> list[NewJob]:
     """Rows to insert, signed by this user. ``parents``: whom they wait for; ``uuid_``: of the only one."""
     from tether_lab.worker.new_jobs import new_jobs
 
+    if options.after:
+        parents = (*parents, *parents_of(lab, options.after))
+        options = replace(options, after=tuple(f"{one.job_id}:{one.policy}" for one in parents if one.job_id))
     if version.kind == "notebook":
         from .notebooks import check_kernel
 

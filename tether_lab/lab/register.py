@@ -101,7 +101,7 @@ def closed_defaults(lab: Lab, key: str, defaults: str, options: JobOptions) -> s
 def handler_options(options: JobOptions) -> JobOptions:
     """The options that later jobs of the handler inherit: not what is said about one job."""
     return replace(options, delay=None, at=None, cache=None, description=None, meta={}, tags=(),
-                   seed=None, notebook_random=False)
+                   seed=None, notebook_random=False, after=())
 
 
 def namespace_of(target: Any) -> dict[str, Any]:

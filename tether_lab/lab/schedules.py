@@ -151,7 +151,7 @@ def schedule(lab: Lab, key: str, payload: object, name: str | None, given: Mappi
     """
     said = {word: given[word] for word in RULE if given.get(word) is not None}
     options = {word: value for word, value in given.items() if word not in RULE}
-    for word in ("delay", "at"):
+    for word in ("delay", "at", "after"):
         if options.get(word) is not None:
             raise OptionError(f"{word} and a schedule do not go together", where=word,
                               remedy="lab.schedule_at and lab.schedule_delayed enqueue one job for later.")

@@ -80,6 +80,9 @@ class Calls:
         version = handlers.version(self._queue, head.head)
         options = options_of(asked["options"], JobOptions.from_json(head.options),
                              encrypt=self._queue.settings.encrypt)
+        if options.after:
+            raise OptionError("after: a job that is enqueued by a job waits for nothing", where="after",
+                              remedy="Build a chain: lab.chain(…).")
         if options.cache:
             raise OptionError("cache: a job that is enqueued by a job runs", where="cache",
                               remedy="Use dedup, or ctx.step for what should run once.")

@@ -102,7 +102,7 @@ def is_timeless(options: JobOptions) -> bool:
     """Whether two jobs with these options differ in nothing but name, payload and signature: none of
     them depends on the moment or on the payload."""
     return not (options.delay or options.at is not None or options.expires is not None or options.dedup
-                or options.cache or options.encrypt or options.secret)
+                or options.cache or options.encrypt or options.secret or options.after)
 
 
 def _check_dedup(options: JobOptions) -> None:
