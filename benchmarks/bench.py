@@ -26,13 +26,14 @@ from figure import Figure
 from idling import idling
 from loading import loading
 from printing import printing
+from seeing import seeing
 from starting import starting
 from submitting import submitting
 
 OUTPUT = Path(__file__).resolve().parents[1] / "demo-output" / "bench.json"
 
 PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (
-    loading, submitting, starting, printing, enqueuing, draining, idling)
+    loading, submitting, starting, printing, enqueuing, draining, idling, seeing)
 
 
 def main() -> int:

@@ -282,3 +282,44 @@ def test_the_frame_of_schedules_has_its_dtypes_with_rows_and_without() -> None:
     assert list(full["status"]) == ["active", "paused"]
     assert list(full["next_at"].isna()) == [False, True]
     assert full["interval"].isna()[0]
+
+
+def test_spans_that_numpy_works_out_are_those_of_sql() -> None:
+    """wait, run and turnaround beside their moments and alone: the same, also of unfinished jobs."""
+    from queues import put, registered, turn
+
+    spans = ["wait", "run", "turnaround"]
+    with lab_with_history(300) as (lab, _):
+        put(lab.queue, registered(lab.queue), 3)
+        turn(lab.queue, limit=2)
+        beside, alone = lab.frames.jobs(), {name: lab.frames.jobs(columns=[name])[name] for name in spans}
+        attempts = lab.frames.attempts()
+        run = lab.frames.attempts(columns=["run"])["run"]
+    for name in spans:
+        assert beside[name].equals(alone[name]), name
+        assert str(beside[name].dtype) == "timedelta64[us]"
+    assert beside["run"].isna().sum() >= 3
+    assert attempts["run"].equals(run)
+
+
+@pytest.mark.alone
+def test_frames_are_quick_and_light() -> None:
+    """100 000 jobs: core columns at the rate of a million in 4 s; a week of them, and what is held, in
+    proportion. CPU time, and generous: `make bench` has the figures."""
+    import time
+
+    from many_jobs import put_many
+
+    with temporary_lab(autostart=False) as lab:
+        put_many(lab, 100_000)
+        lab.frames.jobs(limit=10)
+        begun = time.process_time()
+        frame = lab.frames.jobs()
+        whole = time.process_time() - begun
+        begun = time.process_time()
+        newest = lab.frames.jobs(limit=5000)
+        week = time.process_time() - begun
+    assert (len(frame), len(newest)) == (100_000, 5000)
+    assert whole < 0.8
+    assert week < 0.2
+    assert frame.memory_usage(deep=True).sum() < 40_000_000

@@ -18,6 +18,7 @@ from tether_lab.job_queue.frame_columns import Column
 from tether_lab.job_queue.frames import Filters
 from tether_lab.job_queue.queue import Queue
 
+from . import derived
 from .arrays import grow, of_versions
 
 
@@ -27,13 +28,19 @@ def load(queue: Queue, name: str, filters: Filters, columns: str | Iterable[str]
     ``columns``: "core", "all", or names. Raises BadRequest for a column that does not exist.
     """
     wanted = chosen(name, columns)
-    fetched = list({reading.expression(column): column for column in wanted}.values())
+    following = derived.followers({column.name: column for column in wanted})
+    fetched = list({reading.expression(column): column for column in wanted
+                    if column.name not in following}.values())
     versions = reading.versions(queue) if any(column.type == "version" for column in wanted) else {}
     growing = grow(fetched, reading.expression, reading.batches(queue, name, fetched, filters))
     arrays = {source: column.finished() for source, column in growing.items()}
+    moments = {column.name: arrays[reading.expression(column)] for column in wanted if column.type == "time"}
     shown: dict[str, Any] = {}
     taken: set[str] = set()
     for column in wanted:
+        if column.name in following:
+            shown[column.name] = derived.work_out(column.name, moments)
+            continue
         source = reading.expression(column)
         array = arrays[source]
         shown[column.name] = _shown(column, array.copy() if source in taken else array, versions)

@@ -110,6 +110,13 @@ def members(queue: Queue, *, chain: int | None = None, batch: int | None = None)
         return [(row[0], State(row[1])) for row in connection.execute(statement, {"id": number}).fetchall()]
 
 
+def grid(queue: Queue, batch: int) -> list[tuple[int, State, int, int | None, int | None]]:
+    """(id, status, attempts, started, finished in UTC µs) of each job of a batch, in order."""
+    with queue.read() as connection:
+        return [(row[0], State(row[1]), row[2], row[3], row[4])
+                for row in connection.execute(sql("batch_grid"), {"id": batch}).fetchall()]
+
+
 def edges(queue: Queue, chain: int) -> list[tuple[int, int, str]]:
     """(parent, child, policy) inside a chain."""
     with queue.read() as connection:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from .batch import Batch
+    from .chain import Chain
     from .job import Job
     from .lab import Lab
 
@@ -117,6 +119,23 @@ class Figures:
         row = self._lab.read_row(int(job))
         frame = self._lab.frames.attempts(job=row.id, columns=ATTEMPTS)
         return backoff.backoff(frame, theme, datetime.fromtimestamp(row.created_at / 1e6, UTC), _present())
+
+    def chain(self, chain: int | Chain, *, theme: str = "light") -> go.Figure:
+        """The steps of a chain as a graph: what waits for what, and how each stands. Raises JobNotFound."""
+        from tether_lab.job_queue import groups
+        from tether_lab.views.figures import together
+
+        found = self._lab.get_chain(int(chain))
+        return together.chain_graph(found.name, found.rows(), groups.edges(self._lab.queue, found.id),
+                                    clock.now(), theme)
+
+    def batch(self, batch: int | Batch, *, theme: str = "light") -> go.Figure:
+        """The jobs of a batch as a grid, a square each in the colour of its status. Raises JobNotFound."""
+        from tether_lab.job_queue import groups
+        from tether_lab.views.figures import together
+
+        found = self._lab.get_batch(int(batch))
+        return together.batch_grid(found.name, groups.grid(self._lab.queue, found.id), theme)
 
     def save(self, figure: go.Figure, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write a figure as one HTML file, or (with kaleido) as a picture: ``.png``, ``.svg``, ``.pdf``."""
