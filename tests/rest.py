@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import websocket
 from openapi import valid_answer
 from servers import address
 
@@ -24,6 +27,7 @@ from tether_lab.testing import temporary_lab
 
 TOKEN = "a-token-for-this-test"
 PLACE = "tether-lab/api/v1"
+EVENT = "https://schemas.tether-lab.dev/changes/v1"
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Rest:
     address: str
     process: subprocess.Popen[bytes]
     log: Path
+    environ: dict[str, str]
     lab: str = ""
     headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"token {TOKEN}"})
 
@@ -98,13 +103,54 @@ class Rest:
         assert set(found.error) == {"code", "message", "remedy", "where"}
         return found.status, found.error
 
+    def restart(self) -> None:
+        """The Jupyter server goes and comes back at the same address, with the same surroundings."""
+        stop(self.process)
+        port = int(self.address.rsplit(":", 1)[1].strip("/"))
+        self.process = start(self.log.parent, port=port, environ=self.environ).process
 
-def start(folder: Path, *options: str, port: int = 0) -> Rest:
+    def listen(self) -> Stream:
+        """The events of this lab from now on."""
+        url = f"{self.address}api/events/subscribe".replace("http:", "ws:")
+        return Stream(websocket.create_connection(url, timeout=30, header=self.headers), self.lab)
+
+
+class Stream:
+    """Change events of a lab as they come."""
+
+    def __init__(self, socket: Any, lab: str) -> None:
+        self._socket, self._lab = socket, lab
+
+    def next(self, within: float = 20.0) -> dict[str, Any]:
+        """The next one. AssertionError if there is none in that time."""
+        deadline = time.monotonic() + within
+        while (left := deadline - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            with contextlib.suppress(websocket.WebSocketTimeoutException):
+                found: dict[str, Any] = json.loads(self._socket.recv())
+                if found["schema_id"] == EVENT and found["lab"] == self._lab:
+                    return {name: value for name, value in found.items()
+                            if not name.startswith(("__", "schema_"))}
+        raise AssertionError(f"no event within {within:g} s")
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool], within: float = 20.0) -> list[dict[str, Any]]:
+        """All up to the first that is wanted."""
+        seen = [self.next(within)]
+        while not wanted(seen[-1]):
+            seen.append(self.next(within))
+        return seen
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._socket.close()
+
+
+def start(folder: Path, *options: str, port: int = 0, environ: Mapping[str, str] = os.environ) -> Rest:
     """A server with a fresh configuration; its files and its log below ``folder``."""
     runtime, work = folder / "runtime", folder / "work"
     for place in (runtime, work):
         place.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "config"),
+    environ = {**environ, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "config"),
                "JUPYTER_DATA_DIR": str(folder / "data")}
     log = folder / "server.log"
     with log.open("ab") as file:
@@ -115,7 +161,7 @@ def start(folder: Path, *options: str, port: int = 0) -> Rest:
              "--ServerApp.jpserver_extensions={'tether_lab': True}", *options],
             env=environ, stdout=file, stderr=file, start_new_session=True)
     try:
-        return Rest(address(runtime), process, log)
+        return Rest(address(runtime), process, log, environ)
     except BaseException:
         stop(process)
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -325,6 +326,9 @@ def test_figures_are_drawn_elsewhere(rest: Rest) -> None:
     assert rest.get("~/analytics", theme="dark")["computed_at"] == found["computed_at"]
     assert time.monotonic() - began < 1
     assert rest.refused("GET", "~/analytics", since="yesterday or so")[0] == 422
+    loaded = Path(f"/proc/{rest.process.pid}/maps").read_text()
+    assert "/numpy/" not in loaded
+    assert "/pandas/" not in loaded
 
 
 BODIES = [(path, verb) for path, verb, about in OPERATIONS if "requestBody" in about

@@ -40,6 +40,7 @@ STATUS: tuple[tuple[type[TetherLabError], HTTPStatus], ...] = (
     (errors.ScheduleNotFound, HTTPStatus.NOT_FOUND),
     (errors.NothingThere, HTTPStatus.NOT_FOUND),
     (errors.StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
+    (errors.RestrictedLab, HTTPStatus.FORBIDDEN),
     (errors.QueueError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """What is in none of these is a conflict: with the job's state, the worker's, the signature's."""

@@ -1,4 +1,4 @@
-"""What changed in one lab, told to whoever listens: a number for each telling, ids only.
+"""What changed in one lab, told to whoever listens: ids only, and numbers by which a gap is seen.
 
 One task a lab on the server's loop. It listens to the queue's beacons, so it sees every writer and costs
 nothing while nobody writes; tells at most five times a second; and remembers which telling named which
@@ -45,7 +45,8 @@ class Missed:
 
 
 class Memory:
-    """Who was named when. A cursor is this memory's name and a number."""
+    """Who was named when. A cursor is this memory's name and a number; each name has one of its own, so that a
+    page may stop anywhere."""
 
     def __init__(self) -> None:
         self._name = secrets.token_hex(4)
@@ -61,10 +62,11 @@ class Memory:
 
     def add(self, jobs: list[int], topics: list[str], notes: list[Event], *, all_else: bool = False) -> None:
         """One telling. ``all_else``: whoever has an older cursor must load everything again."""
+        for job in jobs:
+            self._number += 1
+            self._jobs[job] = self._number
+            self._jobs.move_to_end(job)
         self._number += 1
-        for number in jobs:
-            self._jobs[number] = self._number
-            self._jobs.move_to_end(number)
         self._topics |= dict.fromkeys(topics, self._number)
         self._notes.extend((self._number, event) for event in notes)
         while len(self._jobs) > REMEMBERED:
@@ -85,12 +87,8 @@ class Memory:
             later.append((at, job))
         later.reverse()
         upto = self._number
-        if len(later) > limit:                 # whole tellings only: a cursor stands between two
-            cut = later[limit - 1][0]
-            upto = cut if later[limit][0] != cut else cut - 1
-            if upto <= seen:
-                return Missed(self.cursor, reset=True)
-            later = [(at, job) for at, job in later if at <= upto]
+        if len(later) > limit:
+            upto, later = later[limit - 1][0], later[:limit]
         return Missed(
             f"{self._name}-{upto}", [job for _, job in later],
             [topic for topic, at in self._topics.items() if seen < at <= upto],
