@@ -160,17 +160,17 @@ class Bench:
         return self.handler(code, kind="function", key=name, manifest=captured.manifest,
                             parameters=json.dumps(declared), small=captured.small)
 
-    def enqueue(self, source: str, payload: dict[str, Any] | None = None, *, count: int = 1,
-                key: str = "test", kind: str = "cell", version: HandlerVersion | None = None,
+    def enqueue(self, source: str, payload: dict[str, Any] | list[dict[str, Any]] | None = None, *,
+                count: int = 1, key: str = "test", kind: str = "cell", version: HandlerVersion | None = None,
                 run_at: int | None = None, **options: Any) -> list[int]:
-        """Jobs of this source; their ids."""
+        """Jobs of this source, ``count`` of them or one for each payload; their ids."""
         version = version or self.handler(source, key=key, kind=kind)
         chosen = JobOptions(**options)
         text = chosen.to_json()
         jobs = []
-        for _ in range(count):
+        for one_payload in payload if isinstance(payload, list) else [payload or {}] * count:
             one = uuid.uuid4().hex
-            body = json.dumps(payload or {})
+            body = json.dumps(one_payload)
             mac = self.vault.sign(signing.JOB, *signing.job_fields(
                 self.queue.uuid, one, version.key, version.version, body, text))
             jobs.append(enqueue.NewJob(

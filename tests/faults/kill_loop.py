@@ -1,10 +1,10 @@
 """Kill whatever there is, again and again, and count what was lost.
 
-A producer enqueues cells; every 50 to 300 ms the supervisor, a zygote or a job process gets SIGKILL;
-a dead supervisor is started again. At the end everything is left in peace until it is done, and a
-checker counts in Jepsen's four words: *lost* (acknowledged, no accepted result), *duplicated* (more
-than one), *unexpected* (never enqueued, or a wrong value), *recovered* (killed on the way, and there
-after all).
+A producer enqueues cells, and bursts of short functions that warm processes are handed dozens at a
+time; every 50 to 300 ms the supervisor, a zygote or a job process gets SIGKILL; a dead supervisor is
+started again. At the end everything is left in peace until it is done, and a checker counts in Jepsen's
+four words: *lost* (acknowledged, no accepted result), *duplicated* (more than one), *unexpected* (never
+enqueued, or a wrong value), *recovered* (killed on the way, and there after all).
 
     python tests/faults/kill_loop.py --seed 7 --seconds 60 --kills 200
 """
@@ -30,6 +30,7 @@ from faults.bench import Bench
 
 from tether_lab.job import State
 
+FUNCTION = "def quick(n=0):\n    return n * n"
 CELL = "import time\nprint('job', n)\ntime.sleep(pause)\nprint('done', n)\nn * n"
 PARAMETERS = json.dumps({"n": {"required": True, "type": None}, "pause": {"required": True, "type": None}})
 
@@ -64,7 +65,7 @@ def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = No
     try:
         worker = bench.worker()
         while (sum(report.kills.values()) < kills if kills else time.monotonic() - begun < seconds):
-            if len(expected) - _final(bench) < 60:
+            if len(expected) - _final(bench) < 100:
                 _produce(bench, chance, expected)
             time.sleep(chance.uniform(0.05, 0.3))
             kind = _kill_one(bench, chance)
@@ -84,6 +85,11 @@ def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = No
 
 
 def _produce(bench: Bench, chance: random.Random, expected: dict[int, int]) -> None:
+    if chance.random() < 0.3:
+        quick = bench.function(FUNCTION, "quick", n=False)
+        numbers = range(len(expected), len(expected) + chance.randint(20, 80))
+        jobs = bench.enqueue("", [{"n": n} for n in numbers], version=quick, isolation="warm")
+        expected |= {job: n * n for job, n in zip(jobs, numbers, strict=True)}
     version = bench.handler(CELL, key="square", parameters=PARAMETERS)
     for _ in range(chance.randint(1, 6)):
         n = len(expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob, State
@@ -34,6 +35,34 @@ class Turn:
     extras: tuple[int, ...] = ()     # version ids of what acts beside the claimed jobs
     released: int = 0                # jobs that may start because others ended in this turn
     untold: bool = False             # more has happened than hooks could be told of at once
+    kept: list[Claim] = field(default_factory=list)     # not given back: somebody asked to cancel them
+    exhausted: bool = True           # nothing is left that could be claimed
+
+
+class Room(Protocol):
+    """Which jobs may be claimed ahead of their start, although no place is free."""
+
+    def placed(self, handler_id: int, options: str) -> None:
+        """A job of this code and options was claimed for a place: others like it may be handed over with it."""
+
+    def take(self, handler_id: int, options: str) -> bool:
+        """Whether one more is welcome; it counts at once."""
+
+
+class NoRoom:
+    """Nothing is claimed ahead."""
+
+    def placed(self, handler_id: int, options: str) -> None:
+        pass
+
+    def take(self, handler_id: int, options: str) -> bool:  # noqa: ARG002
+        return False
+
+
+NO_ROOM = NoRoom()
+
+MOST_AHEAD = 256
+"""Rows looked at beyond the places, in one turn."""
 
 
 def unreadable(_: str) -> None:
@@ -44,7 +73,7 @@ def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
     boot_id: str | None = None, room: int = 0, read: Read = unreadable,
     beside: Mapping[str, int] | None = None, follow: happenings.Make | None = None,
-    caused: causes.Make | None = None,
+    caused: causes.Make | None = None, ahead: Room | None = None, returned: Sequence[Claim] = (),
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -54,11 +83,14 @@ def turn(
     raises, nothing of it happened, and the same endings may be handed in again. ``room`` is the limit if
     there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
     constraints. ``beside``: places of our own queues (``~hooks``, ``~services``), by name; ``follow`` makes
-    jobs of what happened, for those who hook it, ``caused`` of ends that triggers wait for.
+    jobs of what happened, for those who hook it, ``caused`` of ends that triggers wait for. ``ahead`` says
+    which jobs are claimed beyond their places, and ``returned`` are such claims whose jobs did not begin:
+    they wait again before anything is claimed.
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished)) as connection:
         lost, released = finish_all(connection, finished) if finished else ([], 0)
+        kept = _give_back(connection, returned, now) if returned else []
         connection.execute(sql("promote_due"), {"now": now})
         released += _expire(connection, now)
         if caused is not None:
@@ -67,11 +99,15 @@ def turn(
             limit = room
         look_again = gates.check(connection, now, read)
         held = limits.gate(connection, now)
-        claimed = _claim(connection, queue, worker, boot, now, mono + lease_ns, limit) if limit > 0 else []
+        if ahead is not None and connection.execute(sql("hooks_start")).fetchone()[0]:
+            ahead = None                   # somebody wants to be told of each start, when it is one
+        taking = _Taking(connection, worker, boot, now, mono + lease_ns, ahead or NO_ROOM)
+        claimed = taking.claim(queue, limit) if limit > 0 or ahead is not None else []
         untold = follow is not None and happenings.follow(connection, follow, now)
+        taking.ahead = NO_ROOM
         for name, places in (beside or {}).items():
             if places > 0:
-                found = _take(connection, name, worker, boot, now, mono + lease_ns, places)
+                found = taking.take(name, places, set())
                 claimed += [replace(job, service=True) for job in found] if name == SERVICES else found
         due = connection.execute(sql("next_due")).fetchone()[0]
         if held.admitted and sum(not job.service for job in claimed) < held.admitted:
@@ -80,7 +116,7 @@ def turn(
             due = min(due or look_again, look_again)
         around = connection.execute(sql("extra_heads")).fetchall() if claimed else []
         return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(),
-                    tuple(row[0] for row in around), released, untold)
+                    tuple(row[0] for row in around), released, untold, kept, taking.exhausted)
 
 
 def renew(queue: Queue, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
@@ -111,33 +147,75 @@ def _expire(connection: sqlite3.Connection, now: int) -> int:
         workflow.Ended(row[0], State.EXPIRED, bool(row[2]), row[3], row[4]) for row in expired], now)
 
 
-def _claim(
-    connection: sqlite3.Connection, queue: Queue, worker: str, boot: str, now: int, lease: int, limit: int,
-) -> list[ClaimedJob]:
-    names = [name for (name,) in connection.execute(sql("claim_queues")).fetchall()]
-    claimed: list[ClaimedJob] = []
-    for name, share in (queue.shares.of(names, limit) if names else {}).items():
-        if share:
-            claimed += _take(connection, name, worker, boot, now, lease, share)
-    for name in names if len(claimed) < limit and len(names) > 1 else ():
-        claimed += _take(connection, name, worker, boot, now, lease, limit - len(claimed))
-    return claimed
+def _give_back(connection: sqlite3.Connection, returned: Sequence[Claim], now: int) -> list[Claim]:
+    """Those that somebody asked to cancel meanwhile, or that are lost."""
+    kept = []
+    for claim in returned:
+        changed = connection.execute(sql("give_back"), (now, claim.job_id, claim.epoch, claim.worker))
+        if changed.rowcount:
+            connection.execute(sql("attempt_forget"), (claim.job_id, claim.epoch))
+            connection.execute(sql("event_forget"), (claim.job_id, claim.epoch))
+        else:
+            kept.append(claim)
+    return kept
 
 
-def _take(
-    connection: sqlite3.Connection, name: str, worker: str, boot: str, now: int, lease: int, count: int,
-) -> list[ClaimedJob]:
-    rows = connection.execute(sql("claim_ready"), (name, count)).fetchall()
-    if not rows:
-        return []
-    connection.executemany(sql("claim"), [(worker, boot, lease, now, now, row[0], row[1]) for row in rows])
-    connection.executemany(sql("attempt_add"), [(row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
-    connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
-    if any(row[13] is not None for row in rows):
-        limits.count_starts(connection, [(row[13], row[14]) for row in rows if row[13] is not None], now)
-    return [
-        ClaimedJob(
-            claim=Claim(row[0], row[1] + 1, worker), uuid=row[2], key=row[3], handler_id=row[4],
+@dataclass(slots=True)
+class _Taking:
+    """One worker claims, in one transaction."""
+
+    connection: sqlite3.Connection
+    worker: str
+    boot: str
+    now: int
+    lease: int
+    ahead: Room
+    placed: int = 0
+    exhausted: bool = True
+
+    def claim(self, queue: Queue, places: int) -> list[ClaimedJob]:
+        """Jobs for so many places, and those ahead of their start."""
+        names = [name for (name,) in self.connection.execute(sql("claim_queues")).fetchall()]
+        claimed: list[ClaimedJob] = []
+        left = set(names)
+        for name, share in (queue.shares.of(names, places) if names else {}).items():
+            if share or len(names) == 1:   # several queues share places; what goes ahead goes with a place
+                claimed += self.take(name, share, left)
+        for name in names if self.placed < places and len(names) > 1 else ():
+            claimed += self.take(name, places - self.placed, left)
+        self.exhausted = not left
+        return claimed
+
+    def take(self, name: str, places: int, left: set[str]) -> list[ClaimedJob]:
+        """The next jobs of one queue: for ``places``, then ahead as long as they are alike. The queue is no
+        longer ``left`` if it has no more."""
+        rows: list[Any] = []
+        cursor = self.connection.execute(sql("claim_ready"), (name, places + MOST_AHEAD))
+        for row in cursor:
+            if len(rows) < places:
+                self.ahead.placed(row[4], row[6])
+            elif row[1] or row[13] is not None or row[15] is not None or not self.ahead.take(row[4], row[6]):
+                break
+            rows.append(row)
+        else:
+            if len(rows) < places + MOST_AHEAD:
+                left.discard(name)
+        cursor.close()
+        self.placed += min(places, len(rows))
+        if rows:
+            self._write(rows, places)
+        return [ClaimedJob(
+            claim=Claim(row[0], row[1] + 1, self.worker), uuid=row[2], key=row[3], handler_id=row[4],
             payload=row[5], options=row[6], attempt=row[7] + 1, max_attempts=row[8], crash_count=row[9],
-            created_at=row[10], started_at=now, key_id=row[11], mac=row[12])
-        for row in rows]
+            created_at=row[10], started_at=self.now, key_id=row[11], mac=row[12]) for row in rows]
+
+    def _write(self, rows: list[Any], places: int) -> None:
+        connection, now, worker = self.connection, self.now, self.worker
+        connection.executemany(sql("claim"), [
+            (worker, self.boot, self.lease, now, now, None if number < places else "runner", row[0], row[1])
+            for number, row in enumerate(rows)])
+        connection.executemany(sql("attempt_add"), [
+            (row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
+        connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
+        if any(row[13] is not None for row in rows):
+            limits.count_starts(connection, [(row[13], row[14]) for row in rows if row[13] is not None], now)

@@ -16,7 +16,7 @@ import types
 import typing
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -56,6 +56,10 @@ class Signature:
     given: tuple[str, ...]
     open: bool
     rest: bool
+    by_name: dict[str, Parameter] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {p.name: p for p in self.parameters})
 
     def declared(self) -> dict[str, dict[str, Any]]:
         """As stored with a handler version: name → required, JSON type or None."""
@@ -65,9 +69,10 @@ class Signature:
                ) -> dict[str, Any]:
         """The payload's values as the parameters want them; those ``beside`` come from elsewhere. Raises
         PayloadError, naming the parameter."""
-        declared = {name: about for name, about in self.declared().items() if name not in (beside or {})}
-        check_declared(key, declared, payload, open=self.open)
-        known = {p.name: p for p in self.parameters}
+        known = self.by_name
+        if beside or len(payload) != len(known) or not payload.keys() <= known.keys():
+            declared = {name: about for name, about in self.declared().items() if name not in (beside or {})}
+            check_declared(key, declared, payload, open=self.open)
         return {name: coerce(value, known[name].annotation, name) if name in known else value
                 for name, value in payload.items() if name in known or self.rest}
 

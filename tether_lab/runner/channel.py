@@ -29,9 +29,14 @@ def lift(descriptor: int) -> int:
 class Channel:
     """The job's end of the control socket. Not locked: ``output`` lets one thread send at a time."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, ahead: int | None = None) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.setblocking(True)
+        self._ahead = None if ahead is None else socket.socket(fileno=ahead)
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+        if ahead is not None:
+            self._poll.register(ahead, select.POLLIN)
         self._frames = wire.Frames(wire.TO_JOB)
         self._received: list[wire.ToJob] = []
 
@@ -55,6 +60,33 @@ class Channel:
             self._received = self._frames.feed(data)
         return self._received.pop(0)
 
+    @property
+    def has_ahead(self) -> bool:
+        """Whether jobs may be handed over ahead."""
+        return self._ahead is not None
+
+    def more(self) -> wire.More | None:
+        """What was handed over ahead, if anything is left of it."""
+        if self._ahead is None:
+            return None
+        try:
+            data = self._ahead.recv(wire.LONGEST_MORE, socket.MSG_DONTWAIT)
+        except OSError:
+            return None
+        return wire.MORE.decode(data) if data else None
+
+    def wait(self) -> wire.ToJob | wire.More | None:
+        """The next message of either kind, the control socket's first; None when the supervisor closed
+        its end."""
+        while not self._received:
+            ready = dict(self._poll.poll())
+            if self._socket.fileno() in ready:
+                return self.receive()
+            more = self.more()             # None: it was taken back meanwhile
+            if more is not None:
+                return more
+        return self._received.pop(0)
+
     def is_silent(self, seconds: float) -> bool:
         """Whether nothing comes for so long."""
         return not self._received and not select.select([self._socket], [], [], seconds)[0]
@@ -62,6 +94,8 @@ class Channel:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.close()
+            if self._ahead is not None:
+                self._ahead.close()
 
     def _lost(self) -> NoReturn:
         os._exit(wire.CHANNEL_LOST)

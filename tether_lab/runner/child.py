@@ -23,6 +23,7 @@ from .progress import Bars
 from .rehearsal import rehearse_while_waiting
 from .signals import Signals
 from .task import Desk, attempt
+from .tasks import Tasks
 from .traces import Traces
 
 if TYPE_CHECKING:
@@ -46,18 +47,19 @@ def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -
     """Run the tasks that come (``warm``: until the supervisor closes the socket; else one), and end."""
     desk = _set_up(channel, stack, shell, warm=warm)
     rehearse_while_waiting(channel, desk)
-    while (message := channel.receive()) is not None:
-        if not isinstance(message, wire.Task):
-            continue
-        ended = attempt(message, desk)
+    tasks = Tasks(channel, desk.output)
+    while (task := tasks.next()) is not None:
+        ended = attempt(task, desk)
         left: tuple[str, ...] = ()
         if desk.traces is not None:
             left = desk.traces.found(desk.output.threads)
             desk.output.restore()
         kinship.flush_c_streams()
-        desk.output.send(msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left))
+        ended = msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left)
         if not warm or left:
+            desk.output.send(ended)
             break
+        tasks.ended(ended)
     desk.kept.close(lambda text: desk.output.send(wire.Note("warning", json.dumps({"text": text}))))
     leave()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from contextlib import suppress
 
 SPARE = 2
@@ -35,6 +36,12 @@ class Memory:
 def resident() -> int:
     """Resident bytes of this process; 0 where it cannot be told."""
     return _pages(1)
+
+
+def peak() -> int:
+    """The most bytes that were ever resident."""
+    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return found if sys.platform == "darwin" else found * 1024
 
 
 def _private_data() -> int:

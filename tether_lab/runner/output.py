@@ -80,13 +80,18 @@ class Output:
         if self._thread is None:
             self._thread = threading.Thread(target=self._look, name="tether-output", daemon=True)
             self._thread.start()
-        self._running.set()
+        if not self._running.is_set():
+            self._running.set()
         self._has_told = False
 
     def end(self) -> None:
-        """The task is over: send the rest, and rest."""
-        self._running.clear()
+        """The task is over: what it wrote goes with its ending."""
+        self._collect()
+
+    def rest(self) -> None:
+        """Nothing to do for now: send what is left, and look no more."""
         self.flush()
+        self._running.clear()
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -123,6 +128,11 @@ class Output:
         self._collect()
         self._items.append(message)
         self._send_queue()
+
+    def post(self, message: wire.FromJob) -> None:
+        """Send a frame with whatever is sent next: at the latest when the process rests."""
+        self._collect()
+        self._items.append(message)
 
     def display(self, kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None,
                 display_id: str | None = None) -> None:

@@ -36,6 +36,8 @@ def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
 
 def load_payload(task: wire.Task, payload: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
     """The payload alone, for a handler that is loaded already."""
+    if not any(isinstance(value, dict) and BLOB in value for value in payload.values()):
+        return payload
     return load(task, Manifest(), payload, namespace)[0]
 
 

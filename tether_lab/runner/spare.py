@@ -26,11 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stack", type=int, required=True, help="where stacks are written to")
     parser.add_argument("--preload", default="", help="modules to import ahead, with commas between")
     parser.add_argument("--warm", action="store_true", help="run tasks until the socket closes")
+    parser.add_argument("--ahead", type=int, help="the socket with jobs ahead")
     asked = parser.parse_args(arguments)
     kinship.die_with_parent()
     with suppress(OSError):
         os.setsid()                    # it leads its session already if it was started so
-    channel, stack = Channel(lift(asked.fd)), lift(asked.stack)
+    ahead = () if asked.ahead is None else (lift(asked.ahead),)
+    channel, stack = Channel(lift(asked.fd), *ahead), lift(asked.stack)
     shell = make_shell()
     rehearse_captures()
     loaded = tuple(name for name in asked.preload.split(",") if name and can_import(name))

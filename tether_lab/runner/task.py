@@ -40,6 +40,7 @@ AFTER_FAILED_START = 15.0
 # A warm process gets the same texts again and again; what they say is read, never changed.
 _options = lru_cache(4)(JobOptions.from_json)
 _manifest = lru_cache(4)(Manifest.from_json)
+_path = lru_cache(4)(Path)
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class Attempt:
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
-        folder = Path(task.folder) if task.folder else None
+        folder = _path(task.folder) if task.folder else None
         about = context.Context(
             id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
             max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
@@ -190,6 +191,7 @@ class Attempt:
             return self._returned(None, {})
         handler = handlers.known(task.key, task.version) if self.desk.warm else None
         if handler is None:
+            self.desk.output.flush()           # the ending before this one, should loading crash
             namespace = handlers.namespace()
             self._load(namespace)
             handler = handlers.learn(task.key, task.version, namespace)

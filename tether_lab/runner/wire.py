@@ -3,6 +3,10 @@
 A frame is a 4-byte big-endian length and a msgpack tagged struct. Everything that changes the
 meaning of a frame raises PROTOCOL; the two sides compare it in their first frame and refuse to
 guess. File descriptors travel beside ``Fork`` (SCM_RIGHTS), in the order of ``FORK_FDS``.
+
+Short jobs are handed to a warm process ahead: as ``More`` messages (no length before them) in a socket
+of their own, which keeps messages apart. Whoever reads a message there has it, so what the process has not
+begun is taken back by reading it first. The end of a job and the start of the next one travel together.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ import msgspec
 
 PROTOCOL = 3
 LONGEST = 256 * 1024 * 1024
+LONGEST_MORE = 32 * 1024
+"""Bytes of a message ahead: dozens of them fit into the socket."""
 FORK_FDS = ("control", "stdout", "stderr", "stack")
+AHEAD_FDS = (*FORK_FDS, "ahead")
 HEADER = struct.Struct("!I")
 CHANNEL_LOST = 74
 """Exit code of a job process that found its control socket closed (by user code, or at the far end)."""
@@ -28,10 +35,12 @@ class _Frame(msgspec.Struct, frozen=True, tag=True, array_like=False, omit_defau
 
 
 class Fork(_Frame, frozen=True):
-    """Fork a process for one job (``warm``: for many), which will read Tasks from its control fd."""
+    """Fork a process for one job (``warm``: for many), which will read Tasks from its control fd.
+    ``ahead``: it is given a fifth descriptor, of the socket with jobs ahead."""
 
     token: int
     warm: bool = False
+    ahead: bool = False
 
 
 class Preload(_Frame, frozen=True):
@@ -158,6 +167,24 @@ class Task(_Frame, frozen=True):
     inputs: dict[str, tuple[str, str]] = {}
 
 
+class More(_Frame, frozen=True):
+    """Another attempt, like the Task of the job ``like``, which this process was told before, but for
+    these fields."""
+
+    like: int
+    job_id: int
+    uuid: str
+    epoch: int
+    attempt: int
+    max_attempts: int
+    payload: str
+    created_at: int
+
+
+class Emptied(_Frame, frozen=True):
+    """The pipes were read after an ending with ``piped``: what comes now is the next job's."""
+
+
 class Answer(_Frame, frozen=True):
     """To a Call, by its number: JSON text, or an error (``code`` names its class)."""
 
@@ -268,11 +295,12 @@ class Ended(_Frame, frozen=True):
     blobs: dict[str, bytes] = {}
     at: int = 0
     traces: tuple[str, ...] = ()
+    piped: bool = False     # C code wrote: the process begins nothing before ``Emptied`` or a Task comes
 
 
 ToZygote = Fork | Preload | Retire | Signal
 FromZygote = Hello | Forked | Exited | Preloaded | Places | Used | Vanished
-ToJob = Task | Answer | Mail
+ToJob = Task | Answer | Mail | Emptied
 FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
            | Hello)
 
@@ -280,7 +308,13 @@ _ENCODER = msgspec.msgpack.Encoder()
 TO_ZYGOTE = msgspec.msgpack.Decoder(ToZygote)
 FROM_ZYGOTE = msgspec.msgpack.Decoder(FromZygote)
 TO_JOB = msgspec.msgpack.Decoder(ToJob)
+MORE = msgspec.msgpack.Decoder(More)
 FROM_JOB = msgspec.msgpack.Decoder(FromJob)
+
+
+def spelled(message: More) -> bytes:
+    """A message of its own: no length before it."""
+    return _ENCODER.encode(message)
 
 
 def frame(message: _Frame) -> bytes:

@@ -67,7 +67,7 @@ class Zygote:
     def _listen(self) -> bool:
         """Read messages and do them. False: the supervisor is gone."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._control, CHUNK, 4 * 16)
+            data, descriptors, _, _ = socket.recv_fds(self._control, CHUNK, 5 * 16)
         except ConnectionError:
             return False
         self._descriptors.extend(descriptors)
@@ -90,7 +90,7 @@ class Zygote:
     # -- children ------------------------------------------------------------------------------
 
     def _fork(self, asked: wire.Fork) -> None:
-        given = [self._descriptors.popleft() for _ in wire.FORK_FDS]
+        given = [self._descriptors.popleft() for _ in (wire.AHEAD_FDS if asked.ahead else wire.FORK_FDS)]
         try:
             me = os.getpid()
             with warnings.catch_warnings():
@@ -118,10 +118,10 @@ class Zygote:
             os.close(self._waker)
             for descriptor in self._descriptors:    # of forks still to come
                 os.close(descriptor)
-            control, stdout, stderr, stack = given
-            control = lift(control)
+            control, stdout, stderr, stack, *ahead = given
+            channel = Channel(lift(control), *map(lift, ahead))
             stack = child.become_job(stdout, stderr, stack, zygote)
-            child.serve(Channel(control), stack, self._shell, warm=warm)
+            child.serve(channel, stack, self._shell, warm=warm)
         except BaseException:  # noqa: BLE001  a defect of ours: its last words, never the zygote's loop
             os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
         finally:

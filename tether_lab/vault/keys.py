@@ -68,10 +68,14 @@ class Vault:
         """The signature (32 bytes) of these fields, in this order, for this domain."""
         return hmac.digest(self._newest(), canonical(domain, fields), "sha256")
 
-    def signer(self, domain: str, *fields: Field | None) -> Callable[..., bytes]:
-        """``sign`` for rows that differ in a few texts: those stand as None here, and each call gives
-        them in their order. What all rows share is spelled out once."""
-        key, pieces = self._newest(), [b""]
+    def signer(self, domain: str, *fields: Field | None, key_id: str = "") -> Callable[..., bytes]:
+        """``sign`` for rows that differ in a few fields: those stand as None here, and each call gives
+        them in their order. What all rows share is spelled out once. ``key_id``: with this key, to compare
+        (KeyMissing if it is not here)."""
+        key = self._signing(key_id) if key_id else self._newest()
+        if key is None:
+            raise self.missing(key_id, "a signature")
+        pieces = [b""]
         for field in (domain, *fields):
             if field is None:
                 pieces.append(b"")
@@ -83,10 +87,10 @@ class Vault:
         inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
         inner.update(first)
 
-        def sign(*texts: str) -> bytes:
+        def sign(*given: Field) -> bytes:
             within, around = inner.copy(), outer.copy()
-            for text, piece in zip(texts, rest, strict=True):
-                within.update(spelled(text) + piece)
+            for field, piece in zip(given, rest, strict=True):
+                within.update(spelled(field) + piece)
             around.update(within.digest())
             return around.digest()
         return sign

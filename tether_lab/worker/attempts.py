@@ -42,6 +42,7 @@ LEAVING = 5.0
 FOREVER = float("inf")
 TELL_EVERY = 1.0
 """Seconds between two progresses that hooks are told of."""
+_DECODER = codecs.getincrementaldecoder("utf-8")
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Attempt:
     leave_by: float = FOREVER
     evicted: bool = False
     blamed: bool = False           # its zygotes die too often for chance
+    suspect: bool = False          # a signal that was meant for the job before it may have met it
     stop: Stop | None = None
     soft_at: float = -1.0              # when the soft timeout is told next; below 0: not yet
     soft_told: int = 0
@@ -84,10 +86,6 @@ class Attempt:
     words: str = ""
     cover: Cover | None = None     # of a job that hides something
     _decoders: dict[str, codecs.IncrementalDecoder] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")
-        self._decoders = {name: decoder("replace") for name in ("stdout", "stderr")}
 
     @property
     def lost(self) -> bool:
@@ -113,18 +111,26 @@ class Attempt:
             return True
         except OSError:
             data = b""
-        self.output.text(name, self._decoders[name].decode(data, final=not data))
+        self._text(name, data)
         return bool(data)
+
+    def _text(self, name: str, data: bytes) -> None:
+        decoder = self._decoders.get(name)
+        if decoder is None:
+            decoder = self._decoders[name] = _DECODER("replace")
+        self.output.text(name, decoder.decode(data, final=not data))
 
     def drain(self) -> None:
         """What still lies in the pipes, at most a few of their capacities."""
+        if self.ended is not None and not self.ended.piped and self.process.takes_ahead:
+            return                     # it looked itself: there is nothing
         for name in ("stdout", "stderr"):
             for _ in range(16):
                 try:
                     data = os.read(getattr(self.process, name), CHUNK)
                 except OSError:
                     break
-                self.output.text(name, self._decoders[name].decode(data, final=not data))
+                self._text(name, data)
                 if not data:
                     break
         with contextlib.suppress(OSError):
@@ -154,7 +160,8 @@ class Attempt:
         """User code is about to run: the clock of its timeout starts here."""
         if not self._ours(message.job_id, message.epoch):
             return False
-        self.started, self.started_at = now, utc
+        self.started = message.at / 1e9
+        self.started_at = utc - round((now - self.started) * 1e6)
         self.flushed_at = now          # a short job is written down at its end, all at once
         return True
 
@@ -190,7 +197,7 @@ class Attempt:
         """Do what is due: deadlines, the next step of the ladder, a process that does not leave."""
         timeout = self.options.timeout
         if self.stop is None and self.ended is None and timeout is not None:
-            since = now - self._clock
+            since = now - self.since
             if timeout.hard is not None and since >= timeout.hard:
                 self.kill("timeout", now)
             elif self.started and timeout.soft is not None and now >= self._soft_due(timeout.soft):
@@ -217,10 +224,11 @@ class Attempt:
         unless the first was lost."""
         if self.soft_told >= SOFT_TIMES:
             return FOREVER
-        return self.soft_at if self.soft_told else self._clock + soft
+        return self.soft_at if self.soft_told else self.since + soft
 
     @property
-    def _clock(self) -> float:
+    def since(self) -> float:
+        """Its user code's first line; before that, when it was sent."""
         return self.sent_at if self.started is None else self.started
 
     def due(self) -> float:
@@ -232,7 +240,7 @@ class Attempt:
             timeout = self.options.timeout
             moments.append(self.give_up)
             if timeout.hard is not None:
-                moments.append(self._clock + timeout.hard)
+                moments.append(self.since + timeout.hard)
             if self.started and timeout.soft is not None:
                 moments.append(self._soft_due(timeout.soft))
         return min(moments)
@@ -244,10 +252,16 @@ class Attempt:
             return True
         return self.ended is not None and self.process.warm
 
+    def ended_ago(self, mono: float) -> float:
+        """Seconds since its process said that it ended; 0 if it did not say so."""
+        return max(0.0, mono - self.ended.at / 1e9) if self.ended is not None and self.ended.at else 0.0
+
     # -- how it ended -----------------------------------------------------------------------------
 
     def outcome(self) -> Outcome:
         """The ending as a value. What the job itself said counts before how its process went."""
+        if self.suspect:
+            return Interrupted("its process was ended because of the job before it")
         if self.ended is not None:
             return self._said(self.ended)
         if self.stop is not None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tether_lab.errors import TetherLabError
 from tether_lab.job import ClaimedJob, JobOptions, ResultRow, RetryPolicy, Usage
@@ -42,9 +43,11 @@ class Endings:
         self._vault, self._uuid, self._blobs = vault, db_uuid, blobs
         self._budget, self._clock = crash_budget, clock
         self._deaths: dict[int, int] = {}      # of services: attempts in a row that ended soon
+        self._signer: tuple[str, Callable[..., bytes]] = ("", _unsigned)
 
-    def of(self, attempt: Attempt) -> Ending:
-        """The ending of an attempt that ran, with all that was not written yet."""
+    def of(self, attempt: Attempt, mono: float) -> Ending:
+        """The ending of an attempt that ran, with all that was not written yet. ``mono``: monotonic seconds
+        now; it ended when its process says so, which may be a few jobs ago."""
         outcome = attempt.outcome()
         cover, small, large = attempt.cover, dict[str, bytes](), dict[str, int]()
         if isinstance(outcome, Succeeded):
@@ -55,13 +58,13 @@ class Endings:
         result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
         if result and result.kind == "pickle" and not large:
             large = large_blobs(result.body, small, self._blobs)
+        rows, replaces = attempt.output.take()
         ending = self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
-            started_at=attempt.started_at, give_up_at=attempt.give_up_at)
-        rows, replaces = attempt.output.take()
-        ending = replace(ending, outputs=rows, replaces=replaces, events=tuple(attempt.events),
-                         progress=attempt.progress.take(0.0, final=True))
+            started_at=attempt.started_at, give_up_at=attempt.give_up_at, ago=attempt.ended_ago(mono),
+            outputs=rows, replaces=replaces, events=tuple(attempt.events),
+            progress=attempt.progress.take(0.0, final=True))
         ending = failed_hook(attempt.job.key, attempt.job.payload, ending)
         return ending if cover is None else cover.ending(ending)
 
@@ -78,8 +81,9 @@ class Endings:
     def _ending(self, job: ClaimedJob, outcome: Outcome, options: JobOptions, *, usage: Usage,
                 result: ResultRow | None = None, small: dict[str, bytes] | None = None,
                 large: dict[str, int] | None = None, cancel_requested: bool = False, words: str = "",
-                started_at: int | None = None, give_up_at: int | None = None) -> Ending:
-        now = self._clock()
+                started_at: int | None = None, give_up_at: int | None = None, ago: float = 0.0,
+                **written: Any) -> Ending:
+        now = self._clock() - round(ago * 1e6)
         step: NextStep = self._service(job, outcome, now, cancel_requested) if job.service else decide(
             outcome, attempt=job.attempt, max_attempts=job.max_attempts,
             retry=options.retry or RetryPolicy(), now=now, crash_count=job.crash_count,
@@ -92,7 +96,7 @@ class Endings:
             claim=job.claim, outcome_name=outcome_name(outcome), error_type=error_type, error=error,
             traceback=traceback, usage=usage, step=step, result=result, small_blobs=small or {},
             large_blobs=large or {}, finished_at=now, started_at=started_at or job.started_at,
-            detail=json.dumps({"error": error[:500]} if error else {}), service=job.service)
+            detail=json.dumps({"error": error[:500]}) if error else "{}", service=job.service, **written)
 
     def _service(self, job: ClaimedJob, outcome: Outcome, now: int, cancel_requested: bool) -> NextStep:
         soon = now - job.started_at < HEALTHY * 1e6
@@ -100,13 +104,22 @@ class Endings:
         return decide_service(outcome, deaths=deaths, now=now, cancel_requested=cancel_requested,
                               spread=random.uniform(-1, 1))  # noqa: S311  as above
 
-    def _result(self, job: ClaimedJob, outcome: Succeeded) -> ResultRow:
+    def _result(self, job: ClaimedJob, outcome: Succeeded) -> ResultRow | None:
+        """None, of a first attempt, is no row: there is nothing older that it would replace."""
         stored = outcome.stored
         kind = stored.kind if stored.kind in RESULT_KINDS else "unavailable"
-        mac = self._vault.sign(signing.RESULT, *signing.result_fields(
-            self._uuid, job.uuid, job.claim.epoch, kind, stored.body))
+        if kind == "none" and job.claim.epoch == 1:
+            return None
+        if self._signer[0] != self._vault.key_id:
+            varying = (None,) * 4         # uuid, epoch, kind, body: as signing.result_fields has them
+            self._signer = self._vault.key_id, self._vault.signer(signing.RESULT, self._uuid, *varying)
+        mac = self._signer[1](job.uuid, job.claim.epoch, kind, stored.body)
         return ResultRow(job.claim.job_id, job.uuid, job.claim.epoch, kind, stored.body, stored.text,
                          stored.type, stored.size, self._vault.key_id, mac)
+
+
+def _unsigned(*_: object) -> bytes:
+    raise AssertionError("no key was looked up")
 
 
 def large_blobs(body: str, small: Mapping[str, bytes], folder: Path) -> dict[str, int]:

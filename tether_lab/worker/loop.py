@@ -24,6 +24,8 @@ from tether_lab.settings import Settings
 from tether_lab.vault.keys import Vault
 
 from . import stacks
+from .ahead import Offer
+from .attempts import Attempt
 from .calls import Calls
 from .chores import Chores
 from .dispatch import Dispatcher, Prepared
@@ -40,6 +42,8 @@ from .services import Services
 from .spares import SparePool
 from .triggers import Triggers
 
+TOGETHER = 0.001
+"""Seconds for which endings are gathered while every process has enough to do."""
 AHEAD = 2
 """Idle processes kept per interpreter, so that no job waits for a fork."""
 
@@ -63,6 +67,8 @@ class Supervisor:
         self.services = Services(queue, vault, settings.service_slots)
         self.triggers = Triggers(queue, vault, self.selector, utc, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
+        self.returned: list[Prepared] = []     # claimed ahead, to be given back
+        self._open = 0                         # places that this dispatch may still fill
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
         self.look_beside = True                # somebody may have to be told, or a service be started
@@ -97,6 +103,8 @@ class Supervisor:
 
     def wait(self) -> None:
         """Sleep until somebody speaks or something is due, and hear them out."""
+        if self.running.ahead.all_have_plenty:
+            time.sleep(TOGETHER)           # many endings in one transaction, instead of one in each
         for key, mask in self.selector.select(max(0.0, self._due() - time.monotonic())):
             current = self.selector.get_map().get(key.fd)
             if current is not None and current.data is key.data:   # an earlier one may have closed it
@@ -128,7 +136,8 @@ class Supervisor:
             self.look_beside = True
         free, beside = self._places()
         limit = free if self.look else 0
-        if now < self.retry_at or not (self.ended or limit or (any(beside.values()) and self.look_beside)):
+        if now < self.retry_at or not (self.ended or self.returned or limit
+                                       or (any(beside.values()) and self.look_beside)):
             return
         claimed = self._record_and_claim(limit, free, beside, now)
         if claimed:
@@ -144,7 +153,7 @@ class Supervisor:
         ours = sum(is_internal(one.version.key) for one in taken)
         lasting = sum(one.job.service for one in taken)
         places = int(min(self.settings.runners, self.pools.places))
-        free = places - len(taken) + ours + lasting
+        free = places - len(taken) - self.running.between + ours + lasting
         return min(max(0, free), self.settings.claim_batch), {
             HOOKS_WAIT: max(0, PLACES - ours), SERVICES_WAIT: max(0, self.services.slots - lasting)}
 
@@ -160,9 +169,17 @@ class Supervisor:
             self.log(f"{error.message}; schedules are tried again")
 
     def dispatch(self) -> None:
-        """Hand the claimed jobs to processes, as far as there are any yet."""
-        now = time.monotonic()
+        """Hand the claimed jobs to processes, as far as there are any yet. What was taken back, and no
+        process can take now, is given back."""
+        now, ahead = time.monotonic(), self.running.ahead
+        ordinary = sum(_is_ordinary(attempt) for attempt in self.running) + self.running.between
+        self._open = int(min(self.settings.runners, self.pools.places)) - ordinary
+        back = {prepared.job.claim for prepared in ahead.returned}
+        self.waiting, ahead.returned = ahead.returned + self.waiting, []
         self.waiting = [prepared for prepared in self.waiting if not self._dispatched(prepared, now)]
+        if back and self._open <= 0:
+            self.returned += [one for one in self.waiting if one.job.claim in back]
+            self.waiting = [one for one in self.waiting if one.job.claim not in back]
         busy = {job.version.interpreter.pool for job in [*self.running, *self.waiting]}
         if self.draining_until is None:
             self.pools.tend(now, busy=busy, idle_for=self.settings.idle_zygote)
@@ -179,7 +196,9 @@ class Supervisor:
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
                                    lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
                                    limit=limit, room=room, read=self.machine.read,
-                                   beside=beside, follow=self.hooks.follow, caused=self.triggers.make)
+                                   beside=beside, follow=self.hooks.follow, caused=self.triggers.make,
+                                   ahead=self._offer(),
+                                   returned=[prepared.job.claim for prepared in self.returned])
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
             self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
@@ -193,11 +212,15 @@ class Supervisor:
         self.ended.clear()
         ours = sum(is_internal(job.key) for job in found.claimed)
         started = sum(job.service for job in found.claimed)
+        # Who asked to cancel one of them is answered below.
+        self.waiting += [prepared for prepared in self.returned if prepared.job.claim in found.kept]
+        self.look = self.look or bool(self.returned)
+        self.returned.clear()
         if found.data_version != self._data_version and not limit:
             self.look = True           # what changed was not looked at
         elif found.released:
             self.look = True           # there may be more of them than places
-        elif len(found.claimed) - ours - started < limit:
+        elif found.exhausted and (limit or found.claimed):
             self.look = False
         self.triggers.look |= found.data_version != self._data_version
         self.look_beside = found.untold or ours >= beside.get(HOOKS_WAIT, 0) or (
@@ -210,6 +233,12 @@ class Supervisor:
             self.dispatcher.extras = found.extras
         return found.claimed
 
+    def _offer(self) -> Offer | None:
+        """What may be claimed ahead: nothing while others, claimed already, wait for a place."""
+        if not self.look or self.waiting or self.draining_until is not None:
+            return None
+        return self.running.ahead.offer(self.running.busy)
+
     def _prepare(self, job: ClaimedJob) -> Prepared | None:
         try:
             return self.dispatcher.prepare(self.services.follow(job) if job.service else job)
@@ -219,6 +248,8 @@ class Supervisor:
             return None
 
     def _dispatched(self, prepared: Prepared, now: float) -> bool:
+        if self._open <= 0 and _is_ordinary(prepared):
+            return self.running.hand(prepared, self.dispatcher.extras)
         version = prepared.version
         warm = prepared.options.isolation == "warm" and version.kind in ("function", "class")
         try:
@@ -234,7 +265,8 @@ class Supervisor:
                 self.ended.append(self.endings.refused(prepared.job, error))
                 process.kill()
                 return True
-            self.running.start(prepared, task, process, now)
+            self.running.start(prepared, task, process, now, self.dispatcher.extras)
+            self._open -= _is_ordinary(prepared)
         return process is not None
 
     def _said(self, process: Process, name: str) -> None:
@@ -245,7 +277,7 @@ class Supervisor:
         moments = [self.chores.due(), now + self.settings.fallback_poll, self.running.due(now)]
         if self.next_due is not None:
             moments.append(now + (self.next_due - utc()) / 1e6)
-        if self.ended:
+        if self.ended or self.returned:
             moments.append(self.retry_at)
         if self.draining_until is not None:
             moments.append(self.draining_until)
@@ -256,6 +288,12 @@ class Supervisor:
         if self.hinted:
             moments.append(now)
         return min(moments)
+
+    def claims(self) -> list[Claim]:
+        """All claims that this worker holds."""
+        waiting = [*self.waiting, *self.returned, *self.running.ahead.returned]
+        return [*self.running.claims(), *(prepared.job.claim for prepared in waiting),
+                *(ending.claim for ending in self.ended)]
 
     # -- what others ask -----------------------------------------------------------------------------
 
@@ -301,7 +339,10 @@ class Supervisor:
         """Push the attempts that somebody asked to cancel."""
         if not asked:
             return
-        forced = dict(asked)
+        forced, ahead = dict(asked), self.running.ahead
+        for claim_, at_once in asked:
+            ahead.cancel(claim_.job_id, 0.0 if at_once else self.settings.cancel_grace)
+        self.waiting, ahead.returned = ahead.returned + self.waiting, []
         for attempt in self.running:
             if attempt.claim in forced:
                 grace = 0.0 if forced[attempt.claim] else self.settings.cancel_grace
@@ -315,6 +356,7 @@ class Supervisor:
         now = time.monotonic()
         if self.draining_until is None:
             self.log(f"draining: {len(self.running)} jobs run and have {grace:g} s to finish")
+            self.running.take_back_all()
             for attempt in self.running:
                 if attempt.job.service:              # it would never finish
                     attempt.push("drain", now, grace=min(grace, self.settings.cancel_grace))
@@ -333,10 +375,17 @@ class Supervisor:
 
     def _drain_on(self, now: float) -> None:
         back = Interrupted("the worker stopped")
+        self.returned += self.running.ahead.returned
+        self.running.ahead.returned = []
         self.ended += [self.endings.of_unstarted(p.job, back) for p in self.waiting]
         self.waiting.clear()
         if self.draining_until is not None and now >= self.draining_until:
             self.draining_until = float("inf")
             for attempt in self.running:
                 attempt.push("drain", now, grace=self.settings.cancel_grace)
-        self.stopped = not self.running and not self.ended
+        self.stopped = not self.running and not self.ended and not self.returned
+
+
+def _is_ordinary(one: Prepared | Attempt) -> bool:
+    """Whether it takes one of the lab's places: hooks and services have their own."""
+    return not one.job.service and not is_internal(one.version.key)

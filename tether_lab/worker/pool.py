@@ -21,7 +21,7 @@ from . import preload
 from .process import Process
 from .zygote import Zygote, check
 
-WARM_JOBS = 1000
+WARM_JOBS = 10_000
 START_TRIES = 5
 """So many failures in a row, 12 s with the pauses between them, and its jobs fail: longer than most
 upgrades of an environment, short enough to be told."""
@@ -195,7 +195,7 @@ class Pool:
     def _fork(self, *, warm: bool) -> Process:
         assert self.zygote is not None
         process = self._process(next(self._pools.tokens), warm=warm)
-        self.zygote.send(wire.Fork(process.token, warm), process.theirs)
+        self.zygote.send(wire.Fork(process.token, warm, process.takes_ahead), process.theirs)
         process.handed_over()
         self._pools.watch_writing(self.zygote, self.zygote.writing)
         self._pools.adopt(process, self)
@@ -285,7 +285,6 @@ class Pools:
 
     def release(self, process: Process, version_id: int, *, reusable: bool) -> None:
         """Its attempt is over: keep it warm, or let it go."""
-        process.jobs += 1
         pool = self.owner.get(process.token)
         if (reusable and process.warm and pool is not None and pool.ready
                 and process.exited is None and process.jobs < WARM_JOBS):

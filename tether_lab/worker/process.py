@@ -40,13 +40,20 @@ class Process:
             os.set_blocking(end, True)
         self._control.setblocking(False)
         self.theirs: tuple[int, ...] = (control.detach(), stdout, stderr, stack)
+        self._ahead = self._behind = None      # the two ends of the socket with jobs ahead
+        self.recalled: list[int] = []          # jobs ahead, taken back before it was signalled
+        self.spoiled = False       # a signal was meant for one of its jobs: another one may have met it
+        if warm and far is None:
+            self._ahead, self._behind = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._ahead.setblocking(False)
+            self.theirs += (self._behind.fileno(),)
         self._frames = wire.Frames(wire.FROM_JOB)
         self._outbox = bytearray()
         self._signals: list[int] = []
 
     def handed_over(self) -> None:
         """The other side has its ends: close our copies, or an end of file would never come."""
-        for descriptor in self.theirs:
+        for descriptor in self.theirs[:4]:     # the fifth is ours as well: to take back what lies there
             os.close(descriptor)
         self.theirs = ()
 
@@ -62,6 +69,33 @@ class Process:
     def send(self, message: wire.ToJob) -> None:
         self._outbox += wire.frame(message)
         self.flush()
+
+    @property
+    def takes_ahead(self) -> bool:
+        """Whether jobs can be handed to it ahead."""
+        return self._ahead is not None
+
+    def hand(self, more: wire.More) -> bool:
+        """Give it a job ahead; False if there is no room, or it takes none."""
+        if self._ahead is None or self.spoiled or not self.greeted or self.channel_lost:
+            return False
+        data = wire.spelled(more)
+        if len(data) > wire.LONGEST_MORE:
+            return False
+        try:
+            self._ahead.send(data)
+        except OSError:
+            return False
+        return True
+
+    def take_back(self) -> list[int]:
+        """The ids of the jobs ahead that it had not taken: they are not its any more."""
+        found: list[int] = []
+        if self._behind is not None:
+            with contextlib.suppress(OSError):
+                while data := self._behind.recv(wire.LONGEST_MORE, socket.MSG_DONTWAIT):
+                    found.append(wire.MORE.decode(data).job_id)
+        return found
 
     def flush(self) -> None:
         """Send what fits now."""
@@ -112,7 +146,9 @@ class Process:
         self._signals.clear()
 
     def signal(self, number: int) -> None:
-        """To the process alone."""
+        """To the process alone. What is meant for its job must not meet another one: take back first."""
+        if number != signal.SIGUSR1:
+            self._spoil()
         if self.pid is None:
             self._signals.append(number)
         elif self.far is not None:
@@ -121,8 +157,13 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def _spoil(self) -> None:
+        self.recalled += self.take_back()
+        self.spoiled = True
+
     def kill(self) -> None:
         """SIGKILL to its whole group; its zygote sweeps what has left the group."""
+        self._spoil()
         if self.pid is None:
             self._signals.append(signal.SIGKILL)
         elif self.far is not None:
@@ -137,5 +178,8 @@ class Process:
         """Close everything; an idle process takes the end of its control socket as its own."""
         self.handed_over()
         self._control.close()
+        if self._ahead is not None and self._behind is not None:
+            self._ahead.close()
+            self._behind.close()
         for descriptor in (self.stdout, self.stderr, self.stack):
             os.close(descriptor)

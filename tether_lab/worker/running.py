@@ -15,6 +15,7 @@ from tether_lab.runner import wire
 from tether_lab.settings import Settings
 
 from . import memory, stacks
+from .ahead import PATIENCE, START_PATIENCE, Ahead, kind_of
 from .attempts import FOREVER, Attempt
 from .calls import Calls
 from .dispatch import Prepared
@@ -46,33 +47,60 @@ class Running:
         self._queue, self._settings, self._pools = queue, settings, pools
         self._endings, self._log = endings, log
         self.attempts: dict[int, Attempt] = {}
+        self.ahead = Ahead()
+        self._ended: list[Ending] = []
         self._stacks: list[stacks.StackRequest] = []
         self._memory_at = 0.0
         self._write_at = 0.0               # no output before: the last transaction failed
         self._zygote_deaths: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return len(self.attempts)
+        return len(self.attempts) + self.between
+
+    @property
+    def busy(self) -> set[int]:
+        """The tokens of processes that run something, or are about to."""
+        return {*self.attempts, *(token for token, line in self.ahead.lines.items() if line.ahead)}
+
+    def claims(self) -> list[Claim]:
+        """All that processes have."""
+        return [attempt.claim for attempt in self] + [prepared.job.claim for prepared in self.ahead]
 
     @property
     def jobs(self) -> int:
         """How many are no services: those have places of their own."""
-        return sum(not attempt.job.service for attempt in self.attempts.values())
+        return sum(not attempt.job.service for attempt in self.attempts.values()) + self.between
+
+    @property
+    def between(self) -> int:
+        """How many processes have ended one job and not said yet that the next one has begun."""
+        return sum(bool(line.ahead) and token not in self.attempts for token, line in self.ahead.lines.items())
 
     def __iter__(self) -> Iterator[Attempt]:
         return iter(list(self.attempts.values()))
 
-    def start(self, prepared: Prepared, task: wire.Task, process: Process, now: float) -> None:
-        """Hand a job to its process."""
-        head = prepared.options.max_output or self._settings.output_head
-        give_up_at = self._total(prepared)
-        self.attempts[process.token] = Attempt(
-            prepared.job, prepared.version, prepared.options, process,
-            Output(head, self._settings.output_tail), now, give_up_at,
-            FOREVER if give_up_at is None else now + (give_up_at - utc()) / 1e6, cover=prepared.cover)
+    def start(self, prepared: Prepared, task: wire.Task, process: Process, now: float,
+              beside: tuple[int, ...] = ()) -> None:
+        """Hand a job to its process. ``beside``: what acts beside it, by version id."""
+        self._begin(prepared, process, now)
+        self.ahead.told(process, prepared, beside)
         process.send(task)
         self._pools.watch_writing(process.control, process.writing)
         fault("after_task_sent")
+
+    def _begin(self, prepared: Prepared, process: Process, now: float) -> Attempt:
+        head = prepared.options.max_output or self._settings.output_head
+        give_up_at = self._total(prepared)
+        attempt = self.attempts[process.token] = Attempt(
+            prepared.job, prepared.version, prepared.options, process,
+            Output(head, self._settings.output_tail), now, give_up_at,
+            FOREVER if give_up_at is None else now + (give_up_at - utc()) / 1e6, cover=prepared.cover,
+            suspect=process.spoiled)
+        return attempt
+
+    def hand(self, prepared: Prepared, beside: tuple[int, ...]) -> bool:
+        """Give a job to a process that runs one like it; False if there is none with room."""
+        return self.ahead.hand(prepared, beside, self.busy)
 
     def _total(self, prepared: Prepared) -> int | None:
         """When the total timeout of a job passes, UTC µs."""
@@ -86,21 +114,54 @@ class Running:
 
     def hear(self, process: Process, name: str) -> None:
         """A process has something to read, or ended; without an attempt it was an idle one."""
-        attempt, now = self.attempts.get(process.token), time.monotonic()
+        now = time.monotonic()
+        if name == "control" or (process.takes_ahead and not process.channel_lost):
+            self._read(process, now)       # first: it says whose the text in the pipes is
         if name in ("stdout", "stderr"):
-            if not (attempt.read_pipe(name) if attempt else _discard(process, name)):
+            attempt = self.attempts.get(process.token)
+            if process.token in self._pools.processes and not (
+                    attempt.read_pipe(name) if attempt else _discard(process, name)):
                 self._pools.unregister(getattr(process, name))
-            return
-        if name == "control":
-            for message in process.read():
-                if attempt is not None:
-                    self._receive(attempt, message, now)
-            if process.channel_lost:
-                self._pools.unregister(process.control)
-                if attempt is not None:
-                    attempt.channel_ended(now)
-        if attempt is None and (process.channel_lost or name == "exited"):
-            self._pools.forget(process)
+        elif name == "exited" or process.channel_lost:
+            self._read_out(process, now)
+            if process.token not in self.attempts:
+                self.ahead.lost(process)
+                self._pools.forget(process)
+
+    def _read(self, process: Process, now: float) -> None:
+        for message in process.read():
+            self._hear(process, message, now)
+        if process.channel_lost:
+            self._pools.unregister(process.control)
+            attempt = self.attempts.get(process.token)
+            if attempt is not None:
+                attempt.channel_ended(now)
+
+    def _read_out(self, process: Process, now: float) -> None:
+        """What it sent before it ended."""
+        while process.exited is not None and not process.channel_lost:
+            messages = process.read()
+            for message in messages:
+                self._hear(process, message, now)
+            if not messages and not process.partial:
+                break
+
+    def _hear(self, process: Process, message: wire.FromJob, now: float) -> None:
+        attempt = self.attempts.get(process.token)
+        if attempt is None and isinstance(message, wire.Started):
+            prepared = self.ahead.begun(process, message)
+            if prepared is not None:
+                attempt = self._begin(prepared, process, now)
+                grace = self.ahead.graces.pop(message.job_id, None)
+                if grace is not None:
+                    attempt.push("cancel", now, grace=grace)
+        if attempt is None:
+            return                         # an idle process; a frame of an attempt that is over
+        self._receive(attempt, message, now)
+        if attempt.ended is not None and process.warm:
+            self._end(attempt, now)
+            if process.exited is None:
+                self._go_on(process, attempt)
 
     def _receive(self, attempt: Attempt, message: wire.FromJob, now: float) -> None:
         if isinstance(message, wire.Call):
@@ -126,32 +187,67 @@ class Running:
         """Push what is due; the endings of the attempts that are over."""
         for attempt in self:
             attempt.act(now)
+            self._take_back_behind(attempt, now)
         if now >= self._memory_at:
             self._memory_at = now + memory.INTERVAL
             for attempt in self:
                 _limit_memory(attempt, now)
         self._answer_stacks(now)
-        ended = [self._end(attempt, now) for attempt in self if attempt.over]
-        return [ending for ending in ended if ending is not None]
+        for attempt in self:
+            if attempt.over:
+                self._end_with_its_process(attempt, now)
+        ended, self._ended = self._ended, []
+        return ended
 
-    def _end(self, attempt: Attempt, now: float) -> Ending | None:
-        """Take an attempt off its process; None if its claim is lost."""
+    def _take_back_behind(self, attempt: Attempt, now: float) -> None:
+        """What waits behind a job that takes long, or is to be ended, goes to others."""
+        process, line = attempt.process, self.ahead.lines.get(attempt.process.token)
+        if line is None or not line.ahead:
+            return
+        if process.spoiled:
+            self.ahead.take_back(process)
+        elif now >= attempt.since + (PATIENCE if attempt.started is not None else START_PATIENCE):
+            self.ahead.take_back(process)
+            self.ahead.pace.forget(kind_of(line.like))
+
+    def _go_on(self, process: Process, attempt: Attempt) -> None:
+        """A warm process has ended one: it goes on with what it has, rests, or is let go."""
+        said = attempt.ended
+        assert said is not None
+        if said.piped:
+            process.send(wire.Emptied())
+        fit = not said.traces and attempt.stop is None and not process.spoiled
+        if not fit:
+            self.ahead.take_back(process)
+        line = self.ahead.lines.get(process.token)
+        if line is None or not line.ahead:
+            self._pools.release(process, attempt.version.id, reusable=fit)
+        elif not fit:                      # it has taken one that it has not begun: be sure that it won't
+            process.kill()
+
+    def _end_with_its_process(self, attempt: Attempt, now: float) -> None:
+        """The process is gone: first what it said, of this attempt and of others that it began."""
         process = attempt.process
-        while process.exited is not None and not process.channel_lost and attempt.ended is None:
-            messages = process.read()      # what it sent before it ended
-            for message in messages:
-                self._receive(attempt, message, now)
-            if not messages and not process.partial:
-                break
+        self._read_out(process, now)
+        last = self.attempts.get(process.token)
+        if last is not None:
+            self._end(last, now)
+        self.ahead.lost(process)
+        self._pools.release(process, attempt.version.id, reusable=False)
+
+    def _end(self, attempt: Attempt, now: float) -> None:
+        """Take an attempt off its process; its ending is kept, unless its claim is lost."""
+        process, said = attempt.process, attempt.ended
         attempt.drain()
         del self.attempts[process.token]
-        traces = attempt.ended.traces if attempt.ended else ("no ending",)
-        self._pools.release(process, attempt.version.id, reusable=not traces and attempt.stop is None)
+        process.jobs += 1
+        if said is not None and attempt.started is not None and process.token in self.ahead.lines:
+            self.ahead.pace.learn((attempt.version.id, attempt.job.options), said.at / 1e9 - attempt.started)
         if attempt.lost:
-            return None
-        if process.gone and attempt.ended is None:
+            return
+        if process.gone and said is None:
             attempt.blamed = self._kills_zygotes(attempt.claim.job_id)
-        return self._endings.of(attempt)
+        self._ended.append(self._endings.of(attempt, now))
 
     def _kills_zygotes(self, job_id: int) -> bool:
         """A zygote's death burns no crash budget, unless it follows this job around."""
@@ -164,6 +260,15 @@ class Running:
         for attempt in self:
             if attempt.claim == lost:
                 attempt.kill("lost", time.monotonic())
+        for line in self.ahead.lines.values():
+            if lost.job_id in line.ahead:
+                self.ahead.take_back(line.process)
+        self.ahead.returned = [one for one in self.ahead.returned if one.job.claim != lost]
+
+    def take_back_all(self) -> None:
+        """Processes begin nothing more."""
+        for line in self.ahead.lines.values():
+            self.ahead.take_back(line.process)
 
     # -- outputs -------------------------------------------------------------------------------------
 
@@ -217,6 +322,9 @@ class Running:
             moments += [attempt.due(), max(self._output_due(attempt), self._write_at)]
             if attempt.options.memory:
                 moments.append(max(self._memory_at, now))
+            line = self.ahead.lines.get(attempt.process.token)
+            if line is not None and line.ahead:
+                moments.append(attempt.since + (PATIENCE if attempt.started is not None else START_PATIENCE))
         return min(moments)
 
     # -- stacks --------------------------------------------------------------------------------------

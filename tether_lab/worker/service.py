@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -130,6 +131,9 @@ class Service:
         fault("after_rescue")
         self._loop.chores = self._chores()
         self._listen_to_wakers()
+        gc.collect()
+        gc.freeze()                # what is here stays; what comes goes with its last reference
+        gc.set_threshold(50_000, 20, 20)
         _tell(ready)
         self._log(f"worker {self._identity.worker} of {self._folder.path} is ready")
         while True:
@@ -248,8 +252,7 @@ class Service:
 
     def _renew(self) -> None:
         loop = self._loop
-        claims = [a.claim for a in loop.running] + [p.job.claim for p in loop.waiting]
-        claims += [ending.claim for ending in loop.ended]
+        claims = loop.claims()
         if claims:
             fault("before_renew")
             until = time.monotonic_ns() + round(self._settings.lease * 1e9)

@@ -16,7 +16,7 @@ from .pool import LONGEST_PAUSE, START_TRIES, Pool
 from .process import Process
 from .zygote import launch
 
-CONTROL, STACK = 3, 4
+CONTROL, STACK, AHEAD = 3, 4, 5
 
 
 class SparePool(Pool):
@@ -38,12 +38,13 @@ class SparePool(Pool):
 
     def _fork(self, *, warm: bool) -> Process:
         process = Process(next(self._pools.tokens), warm=warm, greets=True)
-        control, stdout, stderr, stack = process.theirs
+        control, stdout, stderr, stack, *ahead = process.theirs
         arguments = ("--fd", str(CONTROL), "--stack", str(STACK), "--preload", ",".join(sorted(self.wanted)))
         try:
             pid = launch(self.interpreter, "tether_lab.runner.spare",
-                         (*arguments, "--warm") if warm else arguments,
-                         {CONTROL: control, STACK: stack, 1: stdout, 2: stderr})
+                         (*arguments, "--warm", "--ahead", str(AHEAD)) if warm else arguments,
+                         {CONTROL: control, STACK: stack, 1: stdout, 2: stderr,
+                          **dict(zip((AHEAD,), ahead, strict=False))})
         except BaseException:
             process.close()
             raise

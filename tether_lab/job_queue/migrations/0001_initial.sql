@@ -326,12 +326,12 @@ CREATE TABLE happening (
     detail     TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 
--- Internal jobs (keys with ~) tell nobody. The two last conditions are one look each, and decide nearly
+-- Internal jobs (keys with ~) tell nobody. The two first conditions are one look each, and decide nearly
 -- always.
 CREATE TRIGGER job_happened AFTER UPDATE OF state ON job
-WHEN NEW.state IN ('running', 'retrying', 'completed', 'failed', 'cancelled', 'expired')
+WHEN (EXISTS (SELECT 1 FROM handler WHERE key >= '~on_' AND key < '~on`') OR instr(NEW.options, '"notify":') > 0)
+ AND NEW.state IN ('running', 'retrying', 'completed', 'failed', 'cancelled', 'expired')
  AND NEW.state <> OLD.state AND substr(NEW.key, 1, 1) <> '~' AND NEW.queue <> '~services'
- AND (EXISTS (SELECT 1 FROM handler WHERE key >= '~on_' AND key < '~on`') OR instr(NEW.options, '"notify":') > 0)
 BEGIN
     INSERT INTO happening (kind, job_id, epoch, state, attempt, started_at, error, at)
     VALUES (CASE NEW.state WHEN 'running' THEN 'on_start' WHEN 'retrying' THEN 'on_retry'

@@ -11,6 +11,6 @@ UPDATE job
                           WHEN :yields AND cancel_requested_at IS NOT NULL THEN 'cancelled by user'
                           ELSE coalesce(:error, error) END,
        started_at = coalesce(:started_at, started_at), progress = coalesce(:progress, progress),
-       worker = NULL, boot_id = NULL, lease_until = NULL, updated_at = :now
+       waits_for = NULL, worker = NULL, boot_id = NULL, lease_until = NULL, updated_at = :now
  WHERE id = :id AND epoch = :epoch AND worker = :worker AND state = 'running'
 RETURNING state, attempt, has_children, chain_id, batch_id;

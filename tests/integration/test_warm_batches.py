@@ -1,0 +1,163 @@
+"""Short jobs are handed to warm processes several at a time; each stays a job of its own all the same."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from eventually import eventually
+from faults.bench import Bench
+
+from tether_lab.job import HandlerVersion, JobRow, State, Timeout
+from tether_lab.job_queue import cancel, outputs, read
+
+CODE = """
+def f(i=0, does=""):
+    import os, signal, sys, time
+    if does == "say":
+        print("out", i)
+        os.write(1, b"raw %d\\n" % i)
+        sys.stderr.write(f"err {i}\\n")
+    elif does == "sleep":
+        time.sleep(30)
+    elif does == "nap":
+        time.sleep(1.5)
+    elif does == "die":
+        time.sleep(0.002)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif does == "leave":
+        os.environ["LEFT"] = str(i)
+    return i
+"""
+PARAMETERS = {"i": False, "does": False}
+
+
+@pytest.fixture
+def bench(home: Path) -> Iterator[Bench]:
+    made = Bench(home / "lab", cancel_grace=2.0)
+    yield made
+    made.close()
+
+
+def enqueued(bench: Bench, version: HandlerVersion, does: list[str], **options: object) -> list[int]:
+    """A job for each word, in one transaction; their ids."""
+    return bench.enqueue("", [{"i": n, "does": word} for n, word in enumerate(does)], version=version,
+                         isolation="warm", **options)
+
+
+def short(bench: Bench, **options: object) -> HandlerVersion:
+    """A handler whose jobs the worker knows to be short."""
+    version = bench.function(CODE, "f", **PARAMETERS)
+    bench.worker()
+    finish(bench, enqueued(bench, version, [""] * 60, **options))
+    return version
+
+
+def finish(bench: Bench, jobs: list[int], within: float = 40.0) -> None:
+    eventually(lambda: all(row.is_final for row in rows(bench, jobs)), within=within,
+               say=f"the end of all jobs\n{bench.log()}")
+
+
+def rows(bench: Bench, jobs: list[int]) -> list[JobRow]:
+    wanted = set(jobs)
+    return [row for row in read.jobs(bench.queue, limit=10_000) if row.id in wanted]
+
+
+def assert_unharmed(bench: Bench, jobs: list[int]) -> None:
+    """One attempt each, nothing burnt, the right result."""
+    for n, job in enumerate(jobs):
+        row = bench.job(job)
+        assert (row.state, row.attempt, row.crash_count) == (State.COMPLETED, 1, 0), row
+        kinds = Counter(event.kind for event in bench.events(job))
+        assert kinds["started"] == kinds["succeeded"] == 1, kinds
+        assert len(bench.attempts(job)) == 1
+        assert bench.result(job) == json.loads(row.payload)["i"], n
+
+
+def test_each_job_has_its_own_result_output_and_times(bench: Bench) -> None:
+    """Also what C code writes around Python's streams stays with the job that wrote it."""
+    version = short(bench)
+    jobs = enqueued(bench, version, ["say", ""] * 40)
+    finish(bench, jobs)
+    assert_unharmed(bench, jobs)
+    for n, job in enumerate(jobs):
+        text = "".join(json.loads(body)["text"] for _, _, body in outputs.read(bench.queue, job))
+        assert Counter(text.split()) == Counter(f"out {n} raw {n} err {n}".split() if n % 2 == 0 else ())
+        (attempt,) = bench.attempts(job)
+        assert attempt.finished_at is not None
+        assert attempt.started_at <= attempt.finished_at < attempt.started_at + 2_000_000
+
+
+def test_behind_a_long_job_nothing_waits_that_another_process_could_take(bench: Bench) -> None:
+    """A job that was taken for a short one sleeps: those behind it end long before it does."""
+    version = short(bench)
+    begun = time.monotonic()
+    long, *others = enqueued(bench, version, ["sleep", *[""] * 60])
+    finish(bench, others, within=15)
+    assert time.monotonic() - begun < 15
+    assert bench.job(long).state is State.RUNNING
+    assert_unharmed(bench, others)
+    cancel.cancel(bench.queue, [long], force=True)
+
+
+def test_what_no_process_can_take_waits_as_if_nobody_had_claimed_it(bench: Bench) -> None:
+    """Every place is taken by a long job: the others are pending, untouched, and can be overtaken."""
+    version = short(bench)
+    jobs = enqueued(bench, version, ["nap", "nap", *[""] * 50])
+    eventually(lambda: [bench.job(job).state for job in jobs[2:]].count(State.PENDING) == 50, within=10,
+               say=f"fifty pending jobs\n{bench.log()}")
+    for job in jobs[2:]:
+        row = bench.job(job)
+        assert (row.attempt, row.waits_for, row.started_at, row.worker) == (0, None, None, None)
+        assert not bench.attempts(job)
+        assert not bench.events(job)
+    finish(bench, jobs)
+    assert_unharmed(bench, jobs)
+
+
+def test_a_crash_blames_the_job_that_had_started(bench: Bench) -> None:
+    """The others of its process go on in another one, and nothing of them is burnt."""
+    version = short(bench)
+    words = [""] * 80
+    words[10] = words[41] = "die"
+    jobs = enqueued(bench, version, words)
+    finish(bench, jobs)
+    dead = [jobs[10], jobs[41]]
+    for job in dead:
+        row = bench.job(job)
+        assert row.state is State.FAILED
+        assert {attempt.outcome for attempt in bench.attempts(job)} == {"crashed"}
+    assert_unharmed(bench, [job for job in jobs if job not in dead])
+
+
+def test_a_process_with_traces_hands_the_rest_on(bench: Bench) -> None:
+    """A job that changed its surroundings is the last one of its process, not of its batch."""
+    version = short(bench)
+    jobs = enqueued(bench, version, ["", "leave", *[""] * 30, "leave", *[""] * 30])
+    finish(bench, jobs)
+    assert_unharmed(bench, jobs)
+
+
+def test_cancel_meets_one_job(bench: Bench) -> None:
+    """A running one, and several that wait in a process: each is cancelled, no other one is touched."""
+    version = short(bench)
+    jobs = enqueued(bench, version, ["sleep", *[""] * 40])
+    eventually(lambda: bench.job(jobs[0]).state is State.RUNNING, within=10)
+    cancel.cancel(bench.queue, [jobs[0]], force=False)
+    finish(bench, jobs)
+    assert bench.job(jobs[0]).state is State.CANCELLED
+    assert_unharmed(bench, jobs[1:])
+
+
+def test_a_timeout_ends_one_job(bench: Bench) -> None:
+    """The clock of each begins with its own first line."""
+    version = short(bench, timeout=Timeout(hard=0.6))
+    jobs = enqueued(bench, version, ["", "sleep", *[""] * 40], timeout=Timeout(hard=0.6))
+    finish(bench, jobs)
+    slow = jobs.pop(1)
+    assert [attempt.outcome for attempt in bench.attempts(slow)] == ["timed_out"]
+    assert_unharmed(bench, jobs)

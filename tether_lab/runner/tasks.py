@@ -1,0 +1,73 @@
+"""What a job process is to run next, and how it says what has ended.
+
+An ending waits only for one look at what was handed over ahead: if there is more, and nothing of the
+user's stands between, it travels with the start of the next job, in one write. A crash afterwards loses
+neither, and blames the job that had started.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import termios
+
+import msgspec
+
+from . import wire
+from .channel import Channel
+from .output import Output
+
+
+class Tasks:
+    """The tasks of one process, in order."""
+
+    def __init__(self, channel: Channel, output: Output) -> None:
+        self._channel, self._output = channel, output
+        self._told: wire.Task | None = None
+        self._more: wire.More | None = None      # taken, but like a Task that is still on its way
+        self._held = False                       # the pipes must be emptied first
+
+    def ended(self, ended: wire.Ended) -> None:
+        """A warm process has ended one and goes on. Pipes with C code's output are read before it does."""
+        if self._channel.has_ahead and any(map(_unread, (1, 2))):
+            self._held = True
+            ended = msgspec.structs.replace(ended, piped=True)
+        self._output.post(ended)
+
+    def next(self) -> wire.Task | None:
+        """The next one; None when the supervisor closed its end."""
+        while True:
+            if self._told is not None and not self._held:
+                more, self._more = self._more or self._channel.more(), None
+                if more is not None and more.like == self._told.job_id:
+                    if self._told.extras:        # their code runs before the start is told
+                        self._output.flush()
+                    return self._like(self._told, more)
+                self._more = more
+            self._output.rest()
+            only_control = self._held or self._more is not None
+            message = self._channel.receive() if only_control else self._channel.wait()
+            self._held = False
+            match message:
+                case None:
+                    return None
+                case wire.Task():
+                    self._told = message
+                    return message
+                case wire.More():
+                    self._more = message
+
+    def _like(self, told: wire.Task, more: wire.More) -> wire.Task:
+        return msgspec.structs.replace(
+            told, job_id=more.job_id, uuid=more.uuid, epoch=more.epoch, attempt=more.attempt,
+            max_attempts=more.max_attempts, payload=more.payload, created_at=more.created_at)
+
+
+def _unread(pipe: int) -> int:
+    """Bytes that wait in a pipe; 0 where user code has put something else in its place."""
+    found = array.array("i", [0])
+    try:
+        fcntl.ioctl(pipe, termios.FIONREAD, found)
+    except OSError:
+        return 0
+    return found[0]

@@ -1,0 +1,197 @@
+"""Short jobs are handed to warm processes several at a time: how many, to which, and back again.
+
+A job is short as long as all jobs of its code and options have been, lately. A process that was told one
+of them is given others like it ahead, by a socket of their own; what it has not begun is taken back when
+the one before takes long, is to be ended, or crashes, and burns nothing. So behind a long job nothing
+waits that another process could take.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tether_lab.job.hooks import is_internal
+from tether_lab.runner import wire
+
+from .dispatch import Prepared
+from .pool import WARM_JOBS
+from .process import Process
+
+DEEPEST = 64
+"""Jobs that one process has at most, the running one included."""
+SHORT = 0.005
+"""Seconds that a short job takes at most."""
+WORTH = 0.01
+"""Seconds of work that are handed over at once."""
+PATIENCE = 0.01
+"""Seconds after which what waits behind a job is taken back: long for a short one, and no loss else."""
+START_PATIENCE = 0.25
+"""The same, of a process that is only just loading the code."""
+REMEMBERED = 256
+LARGEST = 16_000
+"""Characters of a payload that is handed ahead."""
+
+PLENTY = 16
+"""Jobs ahead with which a process is busy for a while."""
+
+Kind = tuple[int, str]
+"""What makes jobs alike: version id, options as stored."""
+
+
+def kind_of(prepared: Prepared) -> Kind:
+    return prepared.version.id, prepared.job.options
+
+
+def is_plain(prepared: Prepared) -> bool:
+    """Whether a job may be handed ahead: nothing of it depends on others, and it never ended before its
+    time. One that was rescued or given back goes alone, so that a crash is surely its own."""
+    options, job = prepared.options, prepared.job
+    return (options.isolation == "warm" and prepared.version.kind in ("function", "class")
+            and job.claim.epoch == 1 and prepared.cover is None and len(job.payload) < LARGEST
+            and '"$blob"' not in job.payload
+            and not (options.memory or options.parents or options.concurrency or options.rate_limit
+                     or options.notify or job.service or is_internal(job.key)))
+
+
+class Pace:
+    """How long jobs of each kind take here, as far as it decides how many are handed over at once."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Kind, tuple[int, float]] = OrderedDict()     # short in a row, mean seconds
+
+    def learn(self, kind: Kind, seconds: float) -> None:
+        """One of this kind took so long, from its first to its last line."""
+        row, mean = self._known.get(kind, (0, seconds))
+        self._known[kind] = (row + 1, mean + (seconds - mean) / 8) if seconds <= SHORT else (0, seconds)
+        self._known.move_to_end(kind)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def forget(self, kind: Kind) -> None:
+        """One of this kind is taking long."""
+        self._known.pop(kind, None)
+
+    def depth(self, kind: Kind) -> int:
+        """How many jobs a process may have: 1, twice as many after each short one, for WORTH seconds."""
+        row, mean = self._known.get(kind, (0, SHORT))
+        if row < 2:
+            return 1
+        return max(1, min(DEEPEST, 1 << min(row - 1, 6), round(WORTH / max(mean, 1e-6))))
+
+
+@dataclass(slots=True)
+class Line:
+    """What a process was told last, and the jobs that it was given ahead, oldest first, by id."""
+
+    process: Process
+    like: Prepared
+    beside: tuple[int, ...]                # version ids of what acted beside jobs then
+    ahead: dict[int, Prepared] = field(default_factory=dict)
+
+    @property
+    def takes_more(self) -> bool:
+        process = self.process
+        return not process.spoiled and process.exited is None and process.jobs + len(self.ahead) < WARM_JOBS
+
+
+class Ahead:
+    """The lines of all processes, by token. ``returned``: jobs that were taken back, still claimed."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+        self.lines: dict[int, Line] = {}
+        self.returned: list[Prepared] = []
+        self.graces: dict[int, float] = {}     # by job id: to be cancelled as soon as it begins
+
+    def __iter__(self) -> Iterator[Prepared]:
+        """All jobs that wait in processes."""
+        return (prepared for line in self.lines.values() for prepared in line.ahead.values())
+
+    def told(self, process: Process, prepared: Prepared, beside: tuple[int, ...]) -> None:
+        """A process was sent the task of this job."""
+        if process.takes_ahead and is_plain(prepared):
+            self.lines[process.token] = Line(process, prepared, beside)
+        else:
+            self.lines.pop(process.token, None)
+
+    def hand(self, prepared: Prepared, beside: tuple[int, ...], busy: Iterable[int]) -> bool:
+        """Give it to the process with the fewest of its kind; False if it fits nowhere."""
+        kind, depth = kind_of(prepared), self.pace.depth(kind_of(prepared))
+        if depth < 2 or not is_plain(prepared):
+            return False
+        fitting = [line for token in busy if (line := self.lines.get(token)) is not None and line.takes_more
+                   and len(line.ahead) < depth - 1 and kind_of(line.like) == kind and line.beside == beside]
+        if not fitting:
+            return False
+        line, job = min(fitting, key=lambda line: len(line.ahead)), prepared.job
+        more = wire.More(line.like.job.claim.job_id, job.claim.job_id, job.uuid, job.claim.epoch, job.attempt,
+                         job.max_attempts, job.payload, job.created_at)
+        if not line.process.hand(more):
+            return False
+        line.ahead[job.claim.job_id] = prepared
+        return True
+
+    def begun(self, process: Process, started: wire.Started) -> Prepared | None:
+        """The job ahead that a process says it has begun."""
+        line = self.lines.get(process.token)
+        return line.ahead.pop(started.job_id, None) if line is not None else None
+
+    def take_back(self, process: Process) -> None:
+        """What it has not taken yet goes to others; what it has taken, it begins in a moment."""
+        line = self.lines.get(process.token)
+        if line is not None and line.ahead:
+            recalled, process.recalled = process.recalled, []
+            for job_id in recalled + process.take_back():
+                self.returned.append(line.ahead.pop(job_id))
+
+    def cancel(self, job_id: int, grace: float) -> None:
+        """Take it back; if its process has taken it already, it is cancelled when it begins."""
+        for line in self.lines.values():
+            if job_id in line.ahead:
+                self.take_back(line.process)
+                if job_id in line.ahead:
+                    self.graces[job_id] = grace
+
+    def lost(self, process: Process) -> None:
+        """A process is gone, and all that it said was heard: the jobs ahead that it had not begun go back."""
+        line = self.lines.pop(process.token, None)
+        if line is not None:
+            self.returned += line.ahead.values()
+
+    def room(self, busy: Iterable[int]) -> dict[Kind, int]:
+        """How many more of each kind busy processes may have."""
+        found: dict[Kind, int] = {}
+        for token in busy:
+            line = self.lines.get(token)
+            if line is not None and line.takes_more:
+                kind = kind_of(line.like)
+                found[kind] = found.get(kind, 0) + self.pace.depth(kind) - 1 - len(line.ahead)
+        return {kind: count for kind, count in found.items() if count > 0}
+
+    @property
+    def all_have_plenty(self) -> bool:
+        """Whether somebody works, and nobody will be idle soon."""
+        waiting = [len(line.ahead) for line in self.lines.values() if line.ahead]
+        return bool(waiting) and min(waiting) >= PLENTY
+
+    def offer(self, busy: Iterable[int]) -> Offer:
+        """What the next claim may take beyond free places."""
+        return Offer(self.pace, self.room(busy))
+
+
+class Offer:
+    """How many of each kind may be claimed ahead in one turn (``job_queue.claim.Room``)."""
+
+    def __init__(self, pace: Pace, room: dict[Kind, int]) -> None:
+        self._pace, self._room = pace, room
+
+    def placed(self, handler_id: int, options: str) -> None:
+        kind = handler_id, options
+        self._room[kind] = self._room.get(kind, 0) + self._pace.depth(kind) - 1
+
+    def take(self, handler_id: int, options: str) -> bool:
+        kind = handler_id, options
+        self._room[kind] = left = self._room.get(kind, 0) - 1
+        return left >= 0
