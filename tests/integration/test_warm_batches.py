@@ -51,8 +51,8 @@ def enqueued(bench: Bench, version: HandlerVersion, does: list[str], **options: 
 
 def short(bench: Bench, **options: object) -> HandlerVersion:
     """A handler whose jobs the worker knows to be short."""
-    version = bench.function(CODE, "f", **PARAMETERS)
     bench.worker()
+    version = bench.function(CODE, "f", **PARAMETERS)
     finish(bench, enqueued(bench, version, [""] * 60, **options))
     return version
 
