@@ -189,7 +189,8 @@ class Inline:
         record = Record(prepared.job, prepared.version, prepared.options, cast("Any", process),
                         Output(settings.output_head, settings.output_tail), 0.0, cover=prepared.cover)
         desk = cast("Desk", SimpleNamespace(
-            output=SimpleNamespace(send=lambda message: record.receive(message, 0.0)), warm=True, shell=None,
+            output=SimpleNamespace(send=lambda message: record.receive(message, 0.0), flush=lambda: None),
+            warm=True, shell=None,
             signals=Signals(), bars=_Bars(record), handlers=_Handlers(self._lab), kept=self._kept, traces=None,
             memory=SimpleNamespace(limit=lambda _: None), calls=_Asking(self._calls, prepared.job)))
         main = sys.modules["__main__"]

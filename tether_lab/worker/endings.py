@@ -45,9 +45,9 @@ class Endings:
         self._deaths: dict[int, int] = {}      # of services: attempts in a row that ended soon
         self._signer: tuple[str, Callable[..., bytes]] = ("", _unsigned)
 
-    def of(self, attempt: Attempt, mono: float) -> Ending:
+    def of(self, attempt: Attempt, mono: float = 0.0) -> Ending:
         """The ending of an attempt that ran, with all that was not written yet. ``mono``: monotonic seconds
-        now; it ended when its process says so, which may be a few jobs ago."""
+        now, if it may have ended a few jobs ago: when its process says so."""
         outcome = attempt.outcome()
         cover, small, large = attempt.cover, dict[str, bytes](), dict[str, int]()
         if isinstance(outcome, Succeeded):
