@@ -1,9 +1,10 @@
 # make demo   the quickstart in a real kernel that is killed half way (demo-output/)
 # make test   everything CI runs           make check   what to run before each commit (< 1 min)
 # make lab    JupyterLab with the notebooks make bench  the figures we promise
-# make soak   the long forms of the tests   make clean  away with caches and demo-output
+# make soak   the long forms of the tests   make faults the fault matrix as a table
+# make clean  away with caches and demo-output
 .DEFAULT_GOAL := check
-.PHONY: peers demo test check lab bench soak clean
+.PHONY: peers demo test check lab bench soak faults clean
 SHELL := /bin/bash
 
 # The first Python on the PATH that is new enough and can make environments.
@@ -65,6 +66,10 @@ peers: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python -m pytest -q --timeout=3600
+
+# Every row of tests/faults/matrix.py: what is done to a lab, whether it held, how long that took.
+faults: $(STAMP)
+	@$(BIN)/python -m pytest -q -p faults.table -m "row and not soak" --ignore=tests/browser $(BESIDE)
 
 clean:
 	@rm -rf demo-output build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

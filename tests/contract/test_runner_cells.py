@@ -36,6 +36,7 @@ def test_a_print_and_a_last_expression(zygote: SmallZygote) -> None:
     assert process.exited.peak_bytes > 10_000_000
 
 
+@pytest.mark.row(20)
 def test_jobs_share_nothing(zygote: SmallZygote) -> None:
     """What one job does to its process, the next one does not see."""
     zygote.run("import os, sys, builtins, json, signal, time, random, threading\nos.chdir('/tmp'); os.environ['X'] = '1'\n"
@@ -167,6 +168,7 @@ RAISING = {
 }
 
 
+@pytest.mark.row(21)
 @pytest.mark.parametrize("name", RAISING)
 def test_an_exception_is_told_whatever_it_is(zygote: SmallZygote, name: str) -> None:
     """The ending has type and text of it; the process ends normally."""
@@ -216,6 +218,7 @@ def test_what_is_kept_comes_beside_the_result(zygote: SmallZygote) -> None:
     assert "nope" in process.of(wire.Note)[0].detail
 
 
+@pytest.mark.row(28)
 def test_a_result_that_cannot_be_stored_fails_nothing(zygote: SmallZygote) -> None:
     """An open file as last value: complete, its result unavailable, its text shown."""
     process = zygote.run("open('/dev/null')")

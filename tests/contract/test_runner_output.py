@@ -75,12 +75,14 @@ def test_a_flood_does_not_fill_memory(zygote: SmallZygote, source: str) -> None:
     assert noted(process) < (120_000 if "range" in source else 1_000_000)      # KB: the text itself is 300 MB
 
 
+@pytest.mark.row(18)
 def test_bytes_and_broken_text_are_shown(zygote: SmallZygote) -> None:
     """Bytes on sys.stdout.buffer, surrogates and NULs never break a frame."""
     process = zygote.run("import sys\nsys.stdout.buffer.write(b'a\\xff\\n'); print('b\\ud800', chr(0)); sys.stdout.writelines(['c\\n'])")
     assert process.text() == "a\ufffd\nb\\ud800 \0\nc\n"
 
 
+@pytest.mark.row(18)
 def test_overwritten_lines_are_reduced(zygote: SmallZygote) -> None:
     """A bar drawn with carriage returns is stored as what a terminal shows of it."""
     process = zygote.run("for i in range(10_000): print(f'\\r{i}', end='')\nprint()")
@@ -122,6 +124,7 @@ def test_a_command_line_is_in_order_with_prints(zygote: SmallZygote) -> None:
     assert process.text().replace("\r\n", "\n") == "a\nb\nc\ntty\n24 80\nd\n"
 
 
+@pytest.mark.row(19)
 def test_user_code_may_replace_or_close_its_streams(zygote: SmallZygote) -> None:
     """The job ends as it should: closed descriptors, closed and replaced streams."""
     for source in ("import os; os.close(1); os.close(2)", "import sys; sys.stdout.close(); sys.stderr.close()",

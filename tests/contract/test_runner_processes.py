@@ -62,6 +62,7 @@ def test_a_stack_overflow_is_a_failure_or_a_crash(zygote: SmallZygote) -> None:
         assert process.exited.signal == 11
 
 
+@pytest.mark.row(19)
 def test_a_lost_channel_shows_at_once(zygote: SmallZygote) -> None:
     """Closing all descriptors ends the control socket, though the job computes on."""
     process = zygote.fork()
@@ -315,6 +316,7 @@ def test_a_warm_job_that_failed_hurts_no_other(zygote: SmallZygote) -> None:
     process.finish()
 
 
+@pytest.mark.row(20)
 @pytest.mark.parametrize("what", ["cwd", "environ", "threads", "handlers", "path", "children", "memory", "streams", "umask"])
 def test_traces_recycle_a_warm_process(zygote: SmallZygote, what: str) -> None:
     """What a job left behind is named in its ending, and the process takes no further task."""
@@ -357,6 +359,7 @@ def test_a_cancelled_command_ends(zygote: SmallZygote) -> None:
     assert process.finish(10).ended.kind == "cancelled"
 
 
+@pytest.mark.row(14)
 def test_a_memory_limit_has_a_backstop(zygote: SmallZygote) -> None:
     """An allocation far beyond the memory asked for is a MemoryError, not the machine's end."""
     process = zygote.run("x = bytearray(2_000_000_000)", options='{"memory": 200000000}')

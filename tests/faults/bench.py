@@ -132,7 +132,8 @@ class Bench:
     def handler(self, source: str, *, kind: str = "cell", key: str = "test",
                 executable: str = sys.executable,
                 manifest: Manifest | None = None, parameters: str = "{}",
-                small: dict[str, bytes] | None = None) -> HandlerVersion:
+                small: dict[str, bytes] | None = None,
+                large: dict[str, int] | None = None) -> HandlerVersion:
         """Register a source; equal ones once."""
         found = self._versions.get((key, source))
         if found is None:
@@ -145,7 +146,7 @@ class Bench:
             mac = self.vault.sign(signing.HANDLER, *signing.handler_fields(self.queue.uuid, draft))
             signed = _with(draft, mac=mac)
             found, _, _ = register.register(self.queue, signed, defaults="{}", options="{}",
-                                            small_blobs=small or {}, large_blobs={})
+                                            small_blobs=small or {}, large_blobs=large or {})
             self._versions[key, source] = found
         return found
 
@@ -158,7 +159,7 @@ class Bench:
         captured = capture_function(namespace[name], CaptureRequest(namespace), BlobStore(self.folder.blobs))
         declared = {n: {"required": required, "type": None} for n, required in parameters.items()}
         return self.handler(code, kind="function", key=name, manifest=captured.manifest,
-                            parameters=json.dumps(declared), small=captured.small)
+                            parameters=json.dumps(declared), small=captured.small, large=captured.large)
 
     def enqueue(self, source: str, payload: dict[str, Any] | list[dict[str, Any]] | None = None, *,
                 count: int = 1, key: str = "test", kind: str = "cell", version: HandlerVersion | None = None,

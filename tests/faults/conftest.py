@@ -27,3 +27,20 @@ def make_bench(home: Path) -> Iterator[Callable[..., Bench]]:
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     """A bench with two runners and a short patience."""
     return make_bench(cancel_grace=2.0, drain_grace=5.0)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One bench with one running worker for all tests of a module that leave both as they were."""
+    place = tmp_path_factory.mktemp("s")
+    place.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "IPYTHONDIR"):
+            (place / name.lower()).mkdir(mode=0o700)
+            patch.setenv(name, str(place / name.lower()))
+        patch.setenv("TETHER_LAB_HOME", str(place / "labs-home"))
+        bench = Bench(place / "lab", cancel_grace=2.0, drain_grace=5.0, crash_budget=1)
+        worker = bench.worker()
+    yield bench
+    assert worker.poll() is None, f"a job ended its worker\n{bench.log()}"
+    bench.close()

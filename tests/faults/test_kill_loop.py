@@ -9,6 +9,7 @@ import pytest
 from faults.kill_loop import kill_loop
 
 
+@pytest.mark.row(4)
 @pytest.mark.timeout(240)
 def test_random_kills_lose_nothing(home: Path) -> None:
     """Twenty seconds of SIGKILLs; the seed is printed."""
@@ -19,6 +20,7 @@ def test_random_kills_lose_nothing(home: Path) -> None:
     assert report.recovered > 0
 
 
+@pytest.mark.row(4)
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_two_hundred_kills_lose_nothing(home: Path) -> None:

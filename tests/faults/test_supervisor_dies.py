@@ -1,4 +1,4 @@
-"""Fault matrix, rows 1 to 3, 5, 6, 8, 10: the supervisor is killed, stopped, doubled, drained."""
+"""Fault matrix, rows 5, 6, 8, 10: the supervisor is killed, stopped, doubled, drained."""
 
 from __future__ import annotations
 
@@ -18,57 +18,8 @@ from tether_lab.job import Claim, State
 from tether_lab.job_queue import claim, rescue
 from tether_lab.worker import lock, spawn
 
-BEFORE = ("after_claim_commit", "after_task_sent", "after_started", "before_output_commit",
-          "after_output_commit", "before_finish_commit", "inside_finish")
-AFTER = ("after_finish_commit",)
 
-
-def once(bench: Bench) -> str:
-    """A cell that leaves a mark for every run, and a result; long enough for its output to be written
-    before it ends."""
-    return (f"import time\nprint('ran')\nopen({str(bench.path('runs'))!r}, 'a').write('run\\n')\n"
-            "time.sleep(.2)\n42")
-
-
-def runs(bench: Bench) -> int:
-    path = bench.path("runs")
-    return path.read_text().count("run") if path.exists() else 0
-
-
-@pytest.mark.parametrize("point", BEFORE)
-def test_a_kill_before_the_result_is_durable_runs_the_job_again(bench: Bench, point: str) -> None:
-    """Rows 1 and 2: the next worker rescues within a second; exactly one result is accepted."""
-    first = bench.worker(faults=f"{point}:kill")
-    [job] = bench.enqueue(once(bench))
-    assert first.wait(20) == -signal.SIGKILL
-    assert bench.job(job).state is State.RUNNING
-    begun = time.monotonic()
-    bench.worker()
-    eventually(lambda: bench.job(job).state is not State.RUNNING or bench.job(job).epoch > 1, within=2,
-               say="the rescue")
-    assert time.monotonic() - begun < 4
-    row = bench.ended(job)
-    assert (row.state, row.crash_count) == (State.COMPLETED, 1)
-    assert bench.result(job) == 42
-    kinds = [e.kind for e in bench.events(job)]
-    assert kinds.count("succeeded") == 1
-    assert "rescued" in kinds or "lost" in kinds
-    assert runs(bench) in (1, 2)
-
-
-@pytest.mark.parametrize("point", AFTER)
-def test_a_kill_after_the_result_is_durable_does_not_run_it_again(bench: Bench, point: str) -> None:
-    """Row 3: the result is visible once, although the worker died before it told anybody."""
-    first = bench.worker(faults=f"{point}:kill")
-    [job] = bench.enqueue(once(bench))
-    assert first.wait(20) == -signal.SIGKILL
-    assert bench.ended(job, within=2).state is State.COMPLETED
-    bench.worker()
-    time.sleep(0.5)                     # time for a rescue that must not come
-    assert bench.job(job).epoch == 1
-    assert runs(bench) == 1
-
-
+@pytest.mark.row(5)
 def test_a_runner_that_spins_in_c_dies_with_its_supervisor(bench: Bench) -> None:
     """Row 5: SIGKILL of the supervisor ends zygote and job within 50 ms (given: half a second)."""
     worker = bench.worker()
@@ -80,6 +31,7 @@ def test_a_runner_that_spins_in_c_dies_with_its_supervisor(bench: Bench) -> None
     eventually(lambda: not bench.marked(), within=0.5, every=0.002, say="the end of the runner")
 
 
+@pytest.mark.row(6)
 def test_a_zombie_is_fenced(bench: Bench) -> None:
     """Row 6: stopped, its job rescued and run by another; what it says afterwards is refused."""
     worker = bench.worker()
@@ -104,6 +56,7 @@ def test_a_zombie_is_fenced(bench: Bench) -> None:
     eventually(lambda: not [p for p in bench.marked() if "sleep" in p.name()], within=5)
 
 
+@pytest.mark.row(8)
 def test_ten_supervisors_at_once_leave_one(bench: Bench) -> None:
     """Row 8: one holds the lock, nine say so and exit 0."""
     command = [sys.executable, "-m", "tether_lab.worker", "--lab", str(bench.folder.path)]
@@ -128,6 +81,7 @@ SLOW = ("import time\nopen({started!r}, 'w').close()\n"
         "for _ in range(600): time.sleep(.05)\n'done'")
 
 
+@pytest.mark.row(10)
 def test_sigterm_lets_a_short_job_finish(bench: Bench) -> None:
     """Row 10: what ends within the grace is recorded; what waits stays pending."""
     worker = bench.worker()
@@ -141,6 +95,7 @@ def test_sigterm_lets_a_short_job_finish(bench: Bench) -> None:
     assert bench.job(later).state is State.PENDING
 
 
+@pytest.mark.row(10)
 def test_sigterm_gives_unfinished_jobs_back_without_burning_an_attempt(
     make_bench: Callable[..., Bench],
 ) -> None:
@@ -156,6 +111,7 @@ def test_sigterm_gives_unfinished_jobs_back_without_burning_an_attempt(
     assert bench.attempts(job)[-1].outcome == "interrupted"
 
 
+@pytest.mark.row(10)
 def test_a_second_sigterm_is_immediate(bench: Bench) -> None:
     """Row 10: no patience the second time; the job goes back all the same."""
     worker = bench.worker()

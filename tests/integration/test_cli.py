@@ -221,6 +221,7 @@ def in_terminal(*arguments: str, **environ: str) -> str:
     return seen.decode()
 
 
+@pytest.mark.row(29)
 @pytest.mark.parametrize(("text", "plain"), [
     ("a\x1b[31mb\x1b[0m", "ab"), ("a\x1b]0;t\x07b", "ab"), ("a\x1b]0;t\x1b\\b", "ab"), ("\x1bPq\x1b\\x", "x"),
     ("a\x00\x07\x08b", "ab"), ("\u202ea", "a"), ("\x9b31mx", "31mx"), ("tab\tnl\n", "tab\tnl\n"),

@@ -117,6 +117,7 @@ def test_failures_say_how_and_what_to_do(lab: Lab) -> None:
     assert strange.enqueue().wait(30).status == "completed"
 
 
+@pytest.mark.row(51)
 def test_a_tampered_result_is_not_loaded(lab: Lab) -> None:
     """Bytes that the worker did not sign raise before anything of them is unpickled."""
     from tether_lab import BadSignature

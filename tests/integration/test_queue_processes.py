@@ -89,6 +89,7 @@ def open_files(lab: LabFolder) -> list[str]:
 # -- waiting for the lock ---------------------------------------------------------------------------
 
 
+@pytest.mark.row(38)
 def test_a_writer_is_not_starved_by_others(lab: LabFolder, script: Script) -> None:
     """Three processes write back to back; a fourth one's enqueues stay far below its deadline."""
     writers = [script("print('ready', flush=True)\nwhile True: queues.put(q, h)", durability="power")
@@ -109,6 +110,7 @@ def test_a_writer_is_not_starved_by_others(lab: LabFolder, script: Script) -> No
     queue.close()
 
 
+@pytest.mark.row(7)
 def test_a_stopped_writer_blocks_writing_not_reading_and_is_named(lab: LabFolder, script: Script) -> None:
     """QueueBusy at the deadline with the pid; killing the culprit frees the lock, nothing is half there."""
     stopped = script("with q.write() as c:\n"
@@ -222,6 +224,7 @@ def test_threads_share_a_queue(lab: LabFolder) -> None:
 # -- what user code may do to a kernel's connection ----------------------------------------------------
 
 
+@pytest.mark.row(36)
 def test_a_stray_open_and_close_loses_nothing(lab: LabFolder, script: Script) -> None:
     """User code reads the file while our connection rests: its close drops our locks, another process
     ends the log under us; what is enqueued next is there for everybody."""
@@ -242,6 +245,7 @@ def test_a_stray_open_and_close_loses_nothing(lab: LabFolder, script: Script) ->
     plain.close()
 
 
+@pytest.mark.row(40)
 def test_a_child_of_fork_opens_its_own_connection(lab: LabFolder, script: Script) -> None:
     """Fork right after an enqueue, as multiprocessing does: parent and child both enqueue, no job is lost."""
     process = script(
@@ -262,6 +266,7 @@ def test_a_child_of_fork_opens_its_own_connection(lab: LabFolder, script: Script
     queue.close()
 
 
+@pytest.mark.row(40)
 def test_a_child_forked_inside_a_transaction_may_not_touch_it(lab: LabFolder, script: Script) -> None:
     """It says so; the parent commits as if nothing had happened."""
     process = script(
@@ -303,6 +308,7 @@ def test_what_was_acknowledged_survives_sigkill(lab: LabFolder, script: Script) 
     queue.close()
 
 
+@pytest.mark.row(35)
 def test_any_prefix_of_the_log_is_a_whole_queue(lab: LabFolder, script: Script, tmp_path: Path) -> None:
     """A power cut may lose or garble the end of the log: what is left is a prefix of the commits, every
     job in it stands somewhere it can go on from."""
@@ -459,6 +465,7 @@ async def test_a_reader_on_an_event_loop_sees_what_the_verbs_wrote(lab: LabFolde
     queue.close()
 
 
+@pytest.mark.row(39)
 async def test_a_cancelled_read_leaves_nothing_locked(lab: LabFolder) -> None:
     """Whatever await it is cancelled at, writers go on and so does the reader."""
     queue = Queue.open(lab)
@@ -488,6 +495,7 @@ def test_a_loop_that_ends_early_does_not_keep_the_interpreter(lab: LabFolder, sc
     assert process.returncode == 0
 
 
+@pytest.mark.row(34)
 def test_a_replaced_database_is_never_written_to_in_silence(lab: LabFolder, tmp_path: Path) -> None:
     """The file goes away between two enqueues: the second one fails, the first one is in the old file."""
     queue = Queue.open(lab)

@@ -81,6 +81,7 @@ def test_jobs_follow_the_newest_version_of_the_handler(lab: Lab) -> None:
     assert schedule.run_now().result(timeout=30) == "new"
 
 
+@pytest.mark.row(43)
 def test_fires_missed_without_a_worker_are_made_up_for_by_the_policy(lab: Lab) -> None:
     """latest makes one job, all makes each, none makes none; the log says what was missed."""
     start = datetime.now(UTC) - timedelta(hours=5, minutes=30)
@@ -126,6 +127,7 @@ def test_a_schedule_of_somebody_else_makes_no_job(lab: Lab) -> None:
     assert not lab.jobs(key="tick")
 
 
+@pytest.mark.row(42)
 @pytest.mark.parametrize(("given", "words"), [
     ({"cron": "0 0 31 2 *"}, "never happens"), ({"interval": 0}, "too short"),
     ({"cron": "* * * * *", "tz": "Europe/Madird"}, "no time zone"),

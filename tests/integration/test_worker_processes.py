@@ -37,6 +37,7 @@ def script(path: Path, text: str) -> str:
     return str(path)
 
 
+@pytest.mark.row(48)
 def test_a_runner_that_cannot_start_fails_its_jobs_with_its_own_words(make_bench: Callable[..., Bench]) -> None:
     """Row 48: after five tries with growing pauses; the worker lives and runs others."""
     bench = make_bench()
@@ -197,6 +198,7 @@ def test_a_cancelled_warm_job_does_not_hurt_the_next(make_bench: Callable[..., B
     assert bench.ended(after).state is State.COMPLETED
 
 
+@pytest.mark.row(31)
 def test_a_full_disk_keeps_the_ending_and_writes_it_later(make_bench: Callable[..., Bench]) -> None:
     """Row 31: the result waits in memory until there is room; nothing is lost, nothing run twice."""
     bench = make_bench()
@@ -216,6 +218,7 @@ def test_a_full_disk_keeps_the_ending_and_writes_it_later(make_bench: Callable[.
     assert len(bench.attempts(job)) == 1
 
 
+@pytest.mark.row(34)
 def test_a_database_that_is_replaced_ends_the_worker(make_bench: Callable[..., Bench]) -> None:
     """Row 34: noticed within a second; its jobs end with it, nothing is written into the dead file."""
     bench = make_bench()

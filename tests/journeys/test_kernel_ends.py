@@ -74,6 +74,7 @@ def sigkill(started: Kernel) -> None:
     started.kill()
 
 
+@pytest.mark.row(9)
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("end", [interrupt, restart, restart_now, shut_down, sigkill])
 def test_a_job_outlives_whatever_ends_its_kernel(

@@ -61,6 +61,7 @@ def answers(client: BlockingKernelClient) -> bool:
     return True
 
 
+@pytest.mark.row(52)
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_job_goes_on_when_the_server_goes(how: signal.Signals, tmp_path: Path) -> None:

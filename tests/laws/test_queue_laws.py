@@ -265,6 +265,7 @@ def limits(examples: int, steps_each: int) -> hypothesis_settings:
                                database=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.row(6, 41, 44)
 def test_the_queue_does_what_the_model_does(laws: type[QueueLaws]) -> None:
     """No zombie is accepted, epochs only grow, one result a run at most, states equal the model's."""
     run_state_machine_as_test(laws, settings=limits(100, 30))

@@ -46,6 +46,7 @@ def instant(day: date, hour: int, minute: int, zone: ZoneInfo) -> int:
     return micro(early)
 
 
+@pytest.mark.row(41)
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(("hour", "minute"), [(1, 30), (2, 0), (2, 15), (2, 30), (3, 0), (9, 0)])
 def test_a_daily_time_happens_once_a_day_through_two_years(zone: str, hour: int, minute: int) -> None:
@@ -61,6 +62,7 @@ def test_a_daily_time_happens_once_a_day_through_two_years(zone: str, hour: int,
         at = found
 
 
+@pytest.mark.row(41)
 @pytest.mark.parametrize("zone", ZONES)
 def test_steps_follow_real_time_through_clock_changes(zone: str) -> None:
     """Every 30 minutes is every 30 minutes, also in the hour that comes twice."""
@@ -71,6 +73,7 @@ def test_steps_follow_real_time_through_clock_changes(zone: str) -> None:
         assert gaps == {1800 * SECOND}
 
 
+@pytest.mark.row(41)
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("text", ["0 30 2 * * *", "0 30 1 * * *", "0 0,30 2,3 * * *", "15,45 1,2,3 * * *"])
 def test_fixed_times_of_five_and_six_fields_happen_once(zone: str, text: str) -> None:
@@ -84,6 +87,7 @@ def test_fixed_times_of_five_and_six_fields_happen_once(zone: str, text: str) ->
     assert found == wanted[:300]
 
 
+@pytest.mark.row(43)
 def test_a_year_without_a_worker_is_dealt_with_at_once() -> None:
     """A schedule of every second after a year away: the last fires are named, nothing walks the rest."""
     rule = Rule(cron="* * * * * *", misfire="all")

@@ -33,6 +33,7 @@ def opened(window: TimeWindow, at: int) -> bool:
     return (today and now >= start) or (yesterday and now < end)
 
 
+@pytest.mark.row(41)
 @settings(max_examples=40, deadline=None)
 @given(start=st.integers(0, 1439), end=st.integers(0, 1440), days=st.sets(st.sampled_from(DAYS)),
        zone=st.sampled_from(ZONES), begin=st.sampled_from(STARTS), minutes=st.integers(0, 3 * 1440))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tether_lab.capture.blobs import LARGE, Blobs, BlobStore, digest_of
-from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions
+from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions, StorageFull
 
 CONTENT = bytes(range(256)) * (LARGE // 256) * 2
 
@@ -120,13 +120,14 @@ def test_verify_finds_another_content(tmp_path: Path) -> None:
         Blobs(tmp_path, {digest_of(b"a"): b"b"})[digest_of(b"a")]
 
 
+@pytest.mark.row(31)
 def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk leaves neither half a blob nor a name for one."""
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tether_lab.capture.blobs.os.write", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageFull, match="No space"):
         BlobStore(tmp_path).put(CONTENT)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 

@@ -91,6 +91,7 @@ def test_warns_about_size(main: dict[str, Any], store: BlobStore) -> None:
     assert said[0].startswith("captured 400 kB: a 240 kB, b 160 kB")
 
 
+@pytest.mark.row(24)
 def test_limit_before_anything_is_copied(main: dict[str, Any], store: BlobStore) -> None:
     """Refused at once, nothing written, even for strided arrays that pickling would copy."""
     big = np.zeros((20_000, 1000))
@@ -103,6 +104,7 @@ def test_limit_before_anything_is_copied(main: dict[str, Any], store: BlobStore)
     assert not store.folder.exists()
 
 
+@pytest.mark.row(24)
 def test_all_problems_at_once(main: dict[str, Any], store: BlobStore) -> None:
     """Every bad variable is named with its path and remedy; nothing is written."""
     main.update(a={"k": [threading.Lock()]}, b=(i for i in ()), ok=np.zeros(50_000))
@@ -116,6 +118,7 @@ def test_all_problems_at_once(main: dict[str, Any], store: BlobStore) -> None:
     assert not store.folder.exists()
 
 
+@pytest.mark.row(23)
 def test_syntax_errors_are_the_cells(main: dict[str, Any], store: BlobStore) -> None:
     """A cell that is no Python never gets as far as capturing."""
     with pytest.raises(CellError):
@@ -207,6 +210,7 @@ def test_an_unrebuildable_exception_is_named(main: dict[str, Any], store: BlobSt
     assert caught.value.where == "err"
 
 
+@pytest.mark.row(25)
 def test_missing_module_is_named(main: dict[str, Any], store: BlobStore) -> None:
     """An import that fails in the job names module and remedy."""
     captured = capture_cell(CaptureRequest(main, "1"), store)
@@ -217,6 +221,7 @@ def test_missing_module_is_named(main: dict[str, Any], store: BlobStore) -> None
     assert "Install it" in caught.value.remedy
 
 
+@pytest.mark.row(25)
 def test_another_python(main: dict[str, Any], store: BlobStore) -> None:
     """Captures of another minor version are refused before anything is loaded."""
     manifest = Manifest(python="3.5")

@@ -112,6 +112,7 @@ def test_kept_variables_share_what_they_share(tmp_path: Path, main: dict[str, An
     assert load_kept("[1]", blobs, main) == {}
 
 
+@pytest.mark.row(28)
 def test_unpicklable_result_keeps_its_text(tmp_path: Path, main: dict[str, Any]) -> None:
     """The job is complete all the same: the path to the culprit and the text form are stored."""
     stored = dump_result({"a": [threading.Lock()]}, {"n": 1}, BlobStore(tmp_path), namespace=main)
@@ -125,6 +126,7 @@ def test_unpicklable_result_keeps_its_text(tmp_path: Path, main: dict[str, Any])
     assert load_kept(stored.body, Blobs(tmp_path, stored.blobs), main)["n"] == 1
 
 
+@pytest.mark.row(28)
 def test_too_large(tmp_path: Path, main: dict[str, Any]) -> None:
     """A result past the limit is not written."""
     stored = dump_result(np.zeros(100_000), {}, BlobStore(tmp_path), namespace=main, limit=1000)

@@ -138,6 +138,7 @@ def test_what_cannot_be_a_handler_is_refused(lab: Lab, target: Any, says: str) -
     assert lab.handlers() == []
 
 
+@pytest.mark.row(24)
 def test_what_it_cannot_take_along_is_refused(lab: Lab, tmp_path: Any) -> None:
     """A function that needs an open file names the variable."""
     with (tmp_path / "x").open("w") as file:
@@ -229,6 +230,7 @@ def test_register_only_enqueues_nothing(lab: Lab) -> None:
     assert lab.handlers()[0].head == version.id
 
 
+@pytest.mark.row(23, 24)
 def test_a_bad_cell_leaves_nothing_behind(lab: Lab) -> None:
     """Syntax, keys, parameters, warm cells, captures: refused before anything is written."""
     with pytest.raises(CellError):

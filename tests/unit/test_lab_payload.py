@@ -29,6 +29,7 @@ def lab() -> Lab:
     return lab
 
 
+@pytest.mark.row(26)
 @pytest.mark.parametrize(("payload", "where", "says"), [
     ({}, "$.lr", "needs lr"),
     ({"lr": 1, "epoch": 2}, "$.epoch", "did you mean 'epochs'"),
@@ -52,6 +53,7 @@ def test_a_bad_payload_is_refused_by_path(lab: Lab, payload: Any, where: str, sa
     assert lab.jobs() == []
 
 
+@pytest.mark.row(26)
 def test_all_payloads_are_checked_before_any_is_written(lab: Lab) -> None:
     """One bad payload among many refuses them all."""
     with pytest.raises(PayloadError):
@@ -59,6 +61,7 @@ def test_all_payloads_are_checked_before_any_is_written(lab: Lab) -> None:
     assert lab.counts() == {}
 
 
+@pytest.mark.row(27)
 def test_a_huge_payload_is_refused() -> None:
     """The limit is a setting; the error says both sizes."""
     lab = Lab(autostart=False, payload_limit=10_000)
@@ -107,6 +110,7 @@ def test_json_is_what_comes_back_as_it_was(value: object, plain: bool) -> None:
     assert is_json(value) is plain
 
 
+@pytest.mark.row(26)
 def test_a_value_that_holds_itself_ends_the_check() -> None:
     """A cycle is JSON to the first look, and refused by the second."""
     circle: list[Any] = []

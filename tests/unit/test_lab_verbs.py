@@ -53,6 +53,7 @@ def test_a_key_that_is_none_is_refused(lab: Lab, key: Any) -> None:
         lab.register(work, key) if key else lab.enqueue(key)
 
 
+@pytest.mark.row(42)
 @pytest.mark.parametrize(("options", "name"), [
     ({"retires": 3}, "retires"), ({"priority": "high"}, "priority"), ({"delay": -1}, "delay"),
     ({"timeout": 0}, "timeout"), ({"delay": 1, "at": "2030-01-01"}, "at"), ({"isolation": "hot"}, "isolation"),

@@ -96,6 +96,7 @@ def test_an_old_sqlite_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch)
     assert "uv" in raised.value.remedy
 
 
+@pytest.mark.row(45)
 def test_a_foreign_database_is_refused_untouched(tmp_path: Path) -> None:
     """Not even its journal mode changes."""
     lab = queues.folder(tmp_path)
@@ -111,6 +112,7 @@ def test_a_foreign_database_is_refused_untouched(tmp_path: Path) -> None:
     assert digest(lab.queue_db) == before
 
 
+@pytest.mark.row(45)
 def test_a_newer_schema_is_refused_unless_it_lets_us_write(lab: LabFolder) -> None:
     """meta.min_writer says from which version on a queue may be written."""
     other = sqlite3.connect(lab.queue_db)
@@ -125,6 +127,7 @@ def test_a_newer_schema_is_refused_unless_it_lets_us_write(lab: LabFolder) -> No
     assert "pip install -U" in raised.value.remedy
 
 
+@pytest.mark.row(34)
 @pytest.mark.parametrize("content", [b"this is no database, and long enough for a header" * 100,
                                      b"SQLite format 3\0" + b"\xff" * 5000])
 def test_garbage_is_refused_untouched(lab: LabFolder, content: bytes) -> None:
@@ -136,6 +139,7 @@ def test_garbage_is_refused_untouched(lab: LabFolder, content: bytes) -> None:
     assert lab.queue_db.read_bytes() == content
 
 
+@pytest.mark.row(34)
 def test_a_damaged_page_is_told_as_such(lab: LabFolder) -> None:
     """SQLITE_CORRUPT while reading becomes QueueCorrupt."""
     queue = Queue.open(lab)
@@ -152,6 +156,7 @@ def test_a_damaged_page_is_told_as_such(lab: LabFolder) -> None:
     queue.close()
 
 
+@pytest.mark.row(34)
 @pytest.mark.parametrize("how", ["truncated", "removed"])
 def test_an_empty_queue_where_one_was_is_refused(lab: LabFolder, how: str) -> None:
     """Never a new, empty queue in silence; the remedy says how to mean it."""
@@ -180,6 +185,7 @@ def test_another_labs_database_is_refused(lab: LabFolder, tmp_path: Path) -> Non
         Queue.open(lab)
 
 
+@pytest.mark.row(34)
 def test_a_database_that_is_replaced_under_an_open_queue_is_noticed(lab: LabFolder, tmp_path: Path) -> None:
     """The next use says so instead of writing into a file that nobody reads."""
     queue = Queue.open(lab)
@@ -192,6 +198,7 @@ def test_a_database_that_is_replaced_under_an_open_queue_is_noticed(lab: LabFold
     queue.close()
 
 
+@pytest.mark.row(45)
 def test_an_older_schema_is_backed_up_and_migrated(
     lab: LabFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -219,6 +226,7 @@ def test_an_older_schema_is_backed_up_and_migrated(
         migrate.scripts.cache_clear()
 
 
+@pytest.mark.row(45)
 def test_a_migration_that_fails_changes_nothing(
     lab: LabFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -240,6 +248,7 @@ def test_a_migration_that_fails_changes_nothing(
     queue.close()
 
 
+@pytest.mark.row(31)
 def test_a_full_disk_is_told_and_nothing_is_half_written(lab: LabFolder) -> None:
     """StorageFull; the transaction is gone, reading goes on, and so does writing once there is space."""
     queue = Queue.open(lab, role="supervisor")

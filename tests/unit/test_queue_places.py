@@ -36,6 +36,7 @@ def test_a_new_lab_is_private(lab: LabFolder) -> None:
     queue.close()
 
 
+@pytest.mark.row(33)
 @pytest.mark.parametrize(("name", "mode", "command"), [
     (".", 0o770, "chmod 700"), (".", 0o705, "chmod 700"), ("queue.db", 0o640, "chmod 600"),
     ("queue.db", 0o604, "chmod 600"), ("queue.uuid", 0o660, "chmod 600"),
@@ -53,6 +54,7 @@ def test_loose_folders_and_files_are_refused_with_the_command(
     Queue.open(lab).close()
 
 
+@pytest.mark.row(33)
 def test_a_loose_parent_is_refused_a_sticky_one_is_not(lab: LabFolder) -> None:
     """Who may write the folder above may put another lab in the place of this one."""
     parent = lab.path.parent
@@ -64,6 +66,7 @@ def test_a_loose_parent_is_refused_a_sticky_one_is_not(lab: LabFolder) -> None:
     Queue.open(lab).close()
 
 
+@pytest.mark.row(33)
 def test_a_linked_folder_is_refused(lab: LabFolder) -> None:
     """A link may be turned to another lab; the remedy names where it points now."""
     link = lab.path.parent / "link"
@@ -73,6 +76,7 @@ def test_a_linked_folder_is_refused(lab: LabFolder) -> None:
     assert str(lab.path) in raised.value.remedy
 
 
+@pytest.mark.row(33)
 def test_a_linked_database_is_refused(lab: LabFolder) -> None:
     """Nor may the file be a link."""
     lab.queue_db.rename(lab.path.parent / "elsewhere.db")
@@ -81,6 +85,7 @@ def test_a_linked_database_is_refused(lab: LabFolder) -> None:
         Queue.open(lab)
 
 
+@pytest.mark.row(33)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_foreign_owner_is_refused(lab: LabFolder) -> None:
     """Another user's lab is not opened, whatever its mode."""
@@ -89,6 +94,7 @@ def test_a_foreign_owner_is_refused(lab: LabFolder) -> None:
         permissions.check(lab.path)
 
 
+@pytest.mark.row(46)
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "9p", "fuse.sshfs", "lustre", "virtiofs"])
 def test_network_file_systems_are_refused_with_the_variable_to_set(tmp_path: Path, kind: str) -> None:
     """By the longest mount point; the remedy is a variable, the opt-in is another."""
@@ -114,6 +120,7 @@ def test_local_file_systems_inside_and_beside_network_ones_are_fine(tmp_path: Pa
     assert filesystem.kind_of(home, tmp_path / "nothing") == ("", "")
 
 
+@pytest.mark.row(46)
 def test_nothing_is_made_on_a_refused_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused at the door: no folder, no file."""
     mounts = tmp_path / "mountinfo"
@@ -125,6 +132,7 @@ def test_nothing_is_made_on_a_refused_file_system(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "lab").exists()
 
 
+@pytest.mark.row(46)
 def test_the_allowed_network_file_system_works_without_a_shared_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -292,6 +292,7 @@ def test_a_lost_claim_writes_nothing(queue: Queue) -> None:
     assert kinds(queue, job_id) == ["started", "lost", "rescued", "started", "fenced", "succeeded"]
 
 
+@pytest.mark.row(28)
 def test_texts_that_utf8_cannot_say_fail_no_ending(queue: Queue) -> None:
     """A lone surrogate in a traceback is spelled out; the others of the turn are not held up."""
     (job_id,) = queues.put(queue, queues.registered(queue))
@@ -317,6 +318,7 @@ def test_what_does_not_start_in_time_expires(queue: Queue) -> None:
     assert kinds(queue, waiting[0]) == ["expired"]
 
 
+@pytest.mark.row(41)
 def test_a_clock_set_back_stops_nothing_that_was_due(queue: Queue) -> None:
     """A pending job is due, whatever the clock says later."""
     queues.put(queue, queues.registered(queue))
@@ -368,6 +370,7 @@ def test_outputs_without_an_epoch_are_the_latest_attempts(queue: Queue) -> None:
 # -- rescue ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.row(44)
 def test_rescue_takes_from_the_dead_the_hanging_and_the_last_boot(queue: Queue) -> None:
     """Not from the living, not from the asker; the crash budget buries, a cancel ends."""
     handler = queues.registered(queue)

@@ -56,6 +56,7 @@ def test_cards_nest_and_hold_nothing_active(name: str, full: bool) -> None:
     assert not [a for a in page.attributes if a.startswith("on") or a in ("href", "src", "class", "id")]
 
 
+@pytest.mark.row(29)
 def test_what_users_name_is_escaped_everywhere() -> None:
     """A key, parameter, error or tag full of HTML is shown as text."""
     html = card_html(card(SNAPSHOTS["evil"]), full=True)

@@ -54,6 +54,7 @@ def test_the_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
     assert lock.path_of(tmp_path).exists()
 
 
+@pytest.mark.row(14)
 @pytest.mark.parametrize(("exited", "words"), [
     (wire.Exited(1, 1, 7, None, 0, 0), "exit code 7"),
     (wire.Exited(1, 1, None, 11, 0, 0), "SIGSEGV (segmentation fault)"),

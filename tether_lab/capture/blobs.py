@@ -7,16 +7,18 @@ content; a known content costs its hash and one ``utime``. Loading maps it copy-
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions
+from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions, StorageFull
 
 LARGE = 64 * 1024                  # files are faster than rows from here on
 _HUGE = 4 * 1024 * 1024            # worth threads
@@ -88,11 +90,15 @@ class BlobStore:
     def put_as(self, name: str, content: Buffer) -> None:
         """Store bytes under a name that is not theirs to give."""
         path = _place(self.folder, name)
-        self._name(self._write(memoryview(content).cast("B")), path)
+        with _room(self.folder):
+            self._name(self._write(memoryview(content).cast("B")), path)
 
     def put(self, buffer: Buffer) -> str:
         """Store the content; its digest. A content that is there already is only touched."""
-        view = memoryview(buffer).cast("B")
+        with _room(self.folder):
+            return self._put(memoryview(buffer).cast("B"))
+
+    def _put(self, view: memoryview) -> str:
         sample = _sample(view)
         if view.nbytes >= _HUGE and sample not in self._seen:
             digest = self._write_while_hashing(view)
@@ -191,6 +197,19 @@ def _sample(view: memoryview) -> bytes:
     for start in range(0, view.nbytes, max(view.nbytes // 64, 4096)):
         found.update(view[start:start + 4096])
     return found.digest()
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """A full disk (a quota, a limit) in the words that the queue has for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        raise StorageFull(
+            f"{folder} could not be written: the disk, the quota or a limit is full ({error.strerror})",
+            remedy="Free some space. Nothing of this request was written.", where=str(folder)) from error
 
 
 def _write_all(descriptor: int, view: memoryview) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tether_lab.errors import QueueError
+from tether_lab.errors import QueueError, QueueReadOnly
 
 from . import failures, waiting
 
@@ -82,6 +82,34 @@ def connect(path: Path, *, network: bool = False, read_only: bool = False,
                 connection.close()
             if not failures.is_busy(error) or not waiting.pause(deadline):
                 raise failures.told(error, path) or error from error
+
+
+def connect_or_read(
+    path: Path, *, network: bool, role: str, deadline: float | None = None,
+) -> sqlite3.Connection:
+    """A connection for this role. Where nothing can be written, reading goes on (but for the worker, who
+    could not work)."""
+    try:
+        return connect(path, network=network, deadline=deadline, read_only=role == "reader")
+    except QueueReadOnly:
+        if role == "supervisor" or os.access(path.parent, os.W_OK):
+            raise
+        return _connect_to_read(path)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection to a database whose folder cannot be written, and so has no place for the index of a
+    log. Where there is no log either, the file is all there is, and nobody changes it meanwhile."""
+    log = path.with_name(f"{path.name}-wal")
+    frozen = "&immutable=1" if not log.exists() or not log.stat().st_size else ""
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro{frozen}", uri=True, isolation_level=None,
+                                 timeout=0, check_same_thread=False)
+    try:
+        _prepare(connection, network=False, read_only=True)
+    except sqlite3.Error as error:
+        connection.close()
+        raise failures.told(error, path) or error from error
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection, *, network: bool, read_only: bool) -> None:

@@ -23,6 +23,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return code(error) in BUSY
 
 
+def is_io(error: sqlite3.Error) -> bool:
+    """It could not read or write a file."""
+    return code(error) == sqlite3.SQLITE_IOERR
+
+
 def told(error: sqlite3.Error, path: Path) -> QueueError | None:
     """Our error for SQLite's; None for what is no circumstance but a bug of ours."""
     where, primary = str(path), code(error)

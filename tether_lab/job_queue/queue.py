@@ -154,7 +154,7 @@ class Queue:
             except BaseException as error:
                 self._roll_back(connection)
                 if isinstance(error, sqlite3.Error):
-                    raise failures.told(error, self.path) or error from error
+                    raise self._told(error) from error
                 raise
             finally:
                 self._writing = False
@@ -177,7 +177,7 @@ class Queue:
             try:
                 yield connection
             except sqlite3.Error as error:
-                raise failures.told(error, self.path) or error from error
+                raise self._told(error) from error
             finally:
                 self._roll_back(connection)
                 self._used_at = time.monotonic()
@@ -227,15 +227,22 @@ class Queue:
 
     def _retry_or_raise(self, error: sqlite3.Error, deadline: float) -> None:
         if not failures.is_busy(error):
-            raise failures.told(error, self.path) or error from error
+            raise self._told(error) from error
         if not waiting.pause(deadline):
             raise QueueBusy(
                 f"{holders.named(self.path)} has held the write lock of {self.path} for {self.deadline:g} s",
                 remedy="Reading goes on. If that process is stopped or stuck, continue or end it; then try "
                        "again.", where=str(self.path)) from error
 
+    def _told(self, error: sqlite3.Error) -> Exception:
+        """Our error for SQLite's. After a failure to read or write the next use begins with fresh files: where
+        somebody removed the log, that mends it once everybody has let go."""
+        if failures.is_io(error):
+            self._close()
+        return failures.told(error, self.path) or error
+
     def _roll_back(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:         # a full disk has rolled back by itself
+        if connection is self._connection and connection.in_transaction:    # a full disk has rolled back
             try:
                 connection.execute("ROLLBACK")
             except sqlite3.Error:
@@ -250,8 +257,8 @@ class Queue:
         if self._connection is None:
             if not self.path.exists():
                 identity.refuse_empty(self.path)
-            self._connection = connecting.connect(self.path, network=self.network, deadline=deadline,
-                                                  read_only=self.role == "reader")
+            self._connection = connecting.connect_or_read(
+                self.path, network=self.network, deadline=deadline, role=self.role)
             self._synchronous = 0
             self._opened += 1
             self._connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
@@ -268,7 +275,7 @@ class Queue:
         if identity.remembered(self.folder.path) is not None and not self.path.stat().st_size:
             identity.refuse_empty(self.path)
         if self.path.stat().st_size:
-            probe = connecting.connect(self.path, network=self.network, read_only=True)
+            probe = connecting.connect_or_read(self.path, network=self.network, role="reader")
             try:
                 migrate.check(probe, self.path)
             except sqlite3.Error as error:

@@ -6,12 +6,22 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from tether_lab.errors import BadRequest, JobCancelled, NoRetry, SoftTimeout, TetherLabError
+from tether_lab.errors import (
+    BadRequest,
+    BadSignature,
+    CaptureUnavailable,
+    JobCancelled,
+    NoRetry,
+    SoftTimeout,
+    TetherLabError,
+)
 
 from . import wire
 from .endings import RetryAfter
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+FOR_GOOD = (NoRetry, BadRequest, BadSignature, CaptureUnavailable)
+"""What another attempt would only meet again."""
 MOST_TEXT = 1_000_000
 MOST_MESSAGE = 20_000
 
@@ -93,5 +103,5 @@ def ended(job_id: int, epoch: int, error: BaseException, *, trace: str | None = 
         job_id, epoch, kind, error_types=types_of(error),
         message=f"{message} ({hint})" if hint else message,
         traceback=clipped(trace if trace is not None else traceback_of(error)),
-        retry=not isinstance(error, NoRetry | BadRequest),
+        retry=not isinstance(error, FOR_GOOD),
         retry_after=error.seconds if isinstance(error, RetryAfter) else None)

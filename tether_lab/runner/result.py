@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tether_lab.errors import StorageFull
 from tether_lab.job import Manifest
 from tether_lab.outcome import Stored
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from tether_lab.capture import BlobStore
 
 BLOB = "$blob"
+AGAIN = 2.0
+"""Seconds until a full disk is tried again."""
 
 
 def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
@@ -59,16 +64,26 @@ def store_of(task: wire.Task) -> tuple[BlobStore, float]:
     return BlobStore(Path(task.blob_folder)), 2e9
 
 
-def succeeded(task: wire.Task, value: object, keep: dict[str, Any],
-              namespace: dict[str, Any]) -> wire.Ended:
-    """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``."""
+def succeeded(task: wire.Task, value: object, keep: dict[str, Any], namespace: dict[str, Any],
+              warn: Callable[[str], None] = lambda _: None) -> wire.Ended:
+    """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``; one
+    that finds no room on the disk waits for some, as what the job did may have taken days."""
     if value is None and not keep:
         stored = Stored()
     else:
         from tether_lab.capture import dump_result
 
         store, limit = store_of(task)
-        stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
+        told = False
+        while True:
+            try:
+                stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
+                break
+            except StorageFull as error:
+                if not told:
+                    warn(f"the result waits for room: {error.message}")
+                told = True
+                time.sleep(AGAIN)
     return wire.Ended(
         task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
         result_text=stored.text, result_type=stored.type, result_size=stored.size,

@@ -272,7 +272,7 @@ class Attempt:
         for name in self.options.keep:
             if name not in namespace:
                 self.warn(f"keep: the job has no variable {name!r}")
-        return result.succeeded(self.task, value, keep, namespace)
+        return result.succeeded(self.task, value, keep, namespace, self.warn)
 
     def _fail(self, error: BaseException | str, *, retry: bool) -> wire.Ended:
         if isinstance(error, BaseException):
