@@ -32,7 +32,7 @@ def test_the_packages_are_whole_and_clean(place: Path) -> None:
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
     for part in ("README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "Makefile", "pyproject.toml",
-                 "notebooks/01_first_job.ipynb", "tests/conftest.py"):
+                 "notebooks/01_first_job.ipynb", "tests/conftest.py", "binder/start"):
         assert part in inside, part
     assert not [n for n in inside if "__pycache__" in n or n.startswith((".venv", "demo-output"))]
     said = fresh.run(Path(sys.executable).with_name("twine"), "check", "--strict", wheel, sdist)
