@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 import psutil
 import pytest
+from playwright.sync_api import Page, Route
 
 TOKEN = "a-token-for-this-test"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -49,7 +54,45 @@ class LabServer:
         return f"{self.address}lab/workspaces/{name.removesuffix('.ipynb')}/tree/{name}?token={TOKEN}"
 
 
+def start_lab(folder: Path, work: Path, port: int = 0) -> subprocess.Popen[bytes]:
+    """Start JupyterLab with a configuration of its own below ``folder``; its log is ``lab.log``."""
+    runtime = folder / "runtime"
+    runtime.mkdir(exist_ok=True)
+    environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "config"),
+               "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+               "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
+    with (folder / "lab.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
+             f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
+             "--allow-root", f"--ServerApp.root_dir={work}", "--expose-app-in-browser", "--LabApp.news_url=",
+             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+            env=environ, stdout=log, stderr=log, start_new_session=True)
+
+
+def end_lab(server: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, which ends its kernels, too; SIGKILL where that does nothing."""
+    os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(10)
+
+
 def kernels_below(folder: Path) -> list[int]:
     """The pids of the kernels whose connection file lies below ``folder``."""
     return [process.pid for process in psutil.process_iter(["cmdline"])
             if any(str(folder) in part and "kernel-" in part for part in process.info["cmdline"] or ())]
+
+
+def stay_here(page: Page, strangers: list[str]) -> None:
+    """Let a page ask nobody but this machine; whom else it would have asked is noted."""
+    def only_here(route: Route) -> None:
+        if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost", None):
+            route.continue_()
+        else:
+            strangers.append(route.request.url)
+            route.abort()
+
+    page.route(re.compile(r"^(?!http://127\.0\.0\.1[:/])"), only_here)

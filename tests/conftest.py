@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from leftovers import end_processes_of
 
 MEMORY = 8 * 10**9          # bytes of address space; a runaway cell ends in MemoryError, not in swap
 
@@ -37,33 +35,3 @@ def memory() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, before[1]))
     yield MEMORY
     resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def end_processes_of(folder: Path) -> None:
-    """SIGKILL every process that was started for a lab below ``folder``, and what it started.
-
-    Workers are detached on purpose, so they are found by their command line, not by parentage.
-    """
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in part for part in process.info["cmdline"] or ()) and process.pid != os.getpid():
-            try:
-                found.update({p.pid: p for p in (process, *process.children(recursive=True))})
-            except psutil.NoSuchProcess:
-                continue
-    for process in found.values():
-        try:
-            process.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue
-    deadline = time.monotonic() + 5
-    while any(_lives(process) for process in found.values()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def _lives(process: psutil.Process) -> bool:
-    """A zombie has ended; whoever adopted it will collect it some time."""
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -53,7 +53,11 @@ export class Api {
   }
 
   private async ask<T>(method: string, url: string, answer: Decoder<T>, body?: Body): Promise<T> {
-    const init = { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { 'Content-Type': 'application/json' };
+    }
     let response: Response;
     let said: string;
     try {

@@ -42,10 +42,3 @@ export const chartIcon = new LabIcon({
   name: 'tether-lab:analytics',
   svgstr: svg('<path d="M4 20h17v-2H6V3H4z"/><path d="M8 11h3v5H8zm4.5-6h3v11h-3zM17 8h3v8h-3z"/>')
 });
-
-export const serviceIcon = new LabIcon({
-  name: 'tether-lab:services',
-  svgstr: svg(
-    '<path d="M12 4a8 8 0 0 1 7.4 5H17v2h6V5h-2v2.7A10 10 0 0 0 2 12h2a8 8 0 0 1 8-8zm0 16a8 8 0 0 1-7.4-5H7v-2H1v6h2v-2.7A10 10 0 0 0 22 12h-2a8 8 0 0 1-8 8z"/><path d="M10 9v6l5-3z"/>'
-  )
-});
