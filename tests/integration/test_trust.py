@@ -219,3 +219,17 @@ def test_a_lost_key_reads_as_missing(lab: Lab) -> None:
     other_user()
     with pytest.raises(KeyMissing, match=r"k[0-9a-f]{12}"):
         Lab().vault.unseal(lab.vault.seal(b"x"))
+
+
+def test_a_rotation_forgets_no_table(lab: Lab) -> None:
+    """Whatever has a signature is counted before a key may go, and has a statement that signs it anew."""
+    from tether_lab.job_queue.statements import FOLDER, sql
+
+    connection = sqlite3.connect(lab.folder.queue_db)
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+              if any(row[1] == "mac" for row in connection.execute(f"PRAGMA table_info({name})"))]
+    assert len(tables) >= 7
+    written = "\n".join(path.read_text() for path in FOLDER.glob("rekey_*.sql"))
+    for name in tables:
+        assert f"FROM {name} WHERE key_id" in sql("rekey_left"), name
+        assert f"UPDATE {name} SET" in written, name

@@ -31,6 +31,10 @@ NOTEBOOKS = {
     "13_chain_etl.ipynb": ("no folder for", "'rows': 3", "completed"),
     "14_sweep.ipynb": ("6 completed", "Accuracy by depth", "trees"),
     "15_nightly_report.ipynb": ("every day at 03:00 Europe/Madrid", "| package | size |", "missed", "paused"),
+    "25_encryption_and_trust.ipynb": (
+        "files that hold the name: []", "queue.db", "•••", "rows have the new key", "RestrictedLab",
+        "KeyMissing",
+        "restricted: False", "another lab took", "quick check"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
 }
 REDUCED = {"01_first_job.ipynb": ("%%job anatomy every=1", "%%job anatomy every=25")}   # CI size

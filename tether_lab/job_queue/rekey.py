@@ -19,8 +19,10 @@ from tether_lab.vault.keys import Field
 from tether_lab.vault.sealing import is_sealed, key_of
 
 from . import owner, rows, sealed
+from .causes import triggers
 from .queue import Queue
 from .schedules import schedules
+from .services import services
 from .statements import sql
 
 LEFT = (BadSignature, KeyMissing)
@@ -54,6 +56,12 @@ class Rekeying:
         for schedule in schedules(queue):
             if schedule.key_id != queue.vault.key_id:
                 self._each(self._schedule, schedule)
+        for service in services(queue):
+            if service.key_id != queue.vault.key_id:
+                self._each(self._service, service)
+        for trigger in triggers(queue):
+            if trigger.key_id != queue.vault.key_id:
+                self._each(self._trigger, trigger)
         self._each(self._defaults)
         for digest, data in list(self.blobs()):
             self._each(self._blob, digest, data)
@@ -188,6 +196,18 @@ class Rekeying:
             self._queue.uuid, row.uuid, row.name, row.key, row.rule.to_json(), payload, row.options))
         connection.execute(sql("rekey_schedule"), {
             "id": row.id, "payload": self._again(row.payload, "schedule", "payload", row.uuid), **signed})
+        return 1
+
+    def _service(self, connection: sqlite3.Connection, row: Any) -> int:
+        signed = self._signed((row.key_id, row.mac), signing.SERVICE,
+                              signing.service_fields(self._queue.uuid, row))
+        connection.execute(sql("rekey_service"), {"id": row.id, **signed})
+        return 1
+
+    def _trigger(self, connection: sqlite3.Connection, row: Any) -> int:
+        signed = self._signed((row.key_id, row.mac), signing.TRIGGER,
+                              signing.trigger_fields(self._queue.uuid, row))
+        connection.execute(sql("rekey_trigger"), {"id": row.id, **signed})
         return 1
 
     def _defaults(self, connection: sqlite3.Connection) -> int:

@@ -227,6 +227,11 @@ def start_service(lab: Lab, name: str, key: str, payload: object, update_interva
         read_options(given)
         raise OptionError(f"{strange[0]}: it means nothing to what runs for ever", where=strange[0],
                           remedy=f"It takes {', '.join(MEANT)}.")
+    usual = JobOptions.from_json(handler.options)
+    if lab.settings.encrypt or usual.encrypt or usual.secret:
+        raise OptionError("a service is not encrypted: its payload and its messages stand in clear",
+                          where="encrypt", remedy="Use a handler without encrypt and secret, in a lab "
+                          "without the setting encrypt.")
     every = _every(update_interval)
     options = _lasting(read_options(given, base=JobOptions.from_json(handler.options)))
     read_payload(payload, version, handler.defaults, lab.blob_store, plain=True,
