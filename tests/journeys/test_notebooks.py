@@ -35,6 +35,8 @@ NOTEBOOKS = {
         "files that hold the name: []", "queue.db", "•••", "rows have the new key", "RestrictedLab",
         "KeyMissing",
         "restricted: False", "another lab took", "quick check"),
+    "19_dashboard.ipynb": ("The live dashboard", "completed", "ValueError", "The chain nightly", "6 jobs",
+                           "dashboards still at work: 0"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
 }
 REDUCED = {"01_first_job.ipynb": ("%%job anatomy every=1", "%%job anatomy every=25")}   # CI size
