@@ -117,6 +117,30 @@ def test_buttons_act_and_say_what_they_did(idle: Lab) -> None:
     dashboard.close()
 
 
+def test_services_have_a_tab_and_are_no_jobs(lab: Lab) -> None:
+    """What it says, since when; stopped and started by buttons; its job opens, and is in no list of jobs."""
+    def hear(ctx: Any) -> None:
+        import time
+
+        while not ctx.cancelled:
+            time.sleep(0.02)
+
+    service = lab.start_service("ears", hear, title="Ears", body="all quiet")
+    service.wait("running")
+    dashboard = opened(lab.dashboard(tab="services", rate=20))
+    eventually(lambda: "all quiet" in str(dashboard.view.page["lines"]))
+    (line,) = dashboard.view.page["lines"]
+    dashboard.ask(**line["opens"])
+    eventually(lambda: dashboard.view.detail.get("job") == service.job.id)
+    assert "asked to end" in press(dashboard, "stop", service="ears")
+    service.wait("stopped")
+    eventually(lambda: dashboard.view.page["lines"][0]["actions"] == [["start", "Start"]])
+    dashboard.ask(tab="jobs")
+    eventually(lambda: "No jobs yet" in dashboard.view.page["empty"])
+    assert sum(tile["count"] for tile in dashboard.view.head["tiles"]) == 0
+    dashboard.close()
+
+
 def test_mistakes_are_said_in_the_view(idle: Lab) -> None:
     """A button that does not exist, a job that is gone, a question that cannot be: a sentence, no traceback."""
     dashboard = opened(idle.dashboard())

@@ -13,9 +13,10 @@ from typing import Any
 
 from tether_lab.job import JobRow, State
 from tether_lab.job.schedule import ScheduleRow
+from tether_lab.job.service import ServiceRow
 from tether_lab.job.workflow import BatchRow, ChainRow
 
-from . import limits, rows, schedules
+from . import limits, rows, schedules, services
 from .reader import Reader
 from .statements import sql
 
@@ -122,6 +123,12 @@ async def batches(reader: Reader, limit: int) -> list[BatchRow]:
 async def all_schedules(reader: Reader) -> list[ScheduleRow]:
     """All schedules, the next to fire first."""
     return [schedules.row_of(tuple(row)) for row in await reader.fetch(sql("schedule_list"), {})]
+
+
+async def all_services(reader: Reader) -> list[ServiceRow]:
+    """All services, by name."""
+    return [services.row_of(tuple(row))
+            for row in await reader.fetch(sql("service_list"), {"name": None, "job": None})]
 
 
 async def paused(reader: Reader) -> tuple[set[str], bool]:

@@ -202,10 +202,10 @@ def _get(connection: sqlite3.Connection, name: str) -> ServiceRow:
 
 def _rows(connection: sqlite3.Connection, name: str | None, job_id: int | None = None) -> list[ServiceRow]:
     found = connection.execute(sql("service_list"), {"name": name, "job": job_id}).fetchall()
-    return [_row(values) for values in found]
+    return [row_of(values) for values in found]
 
 
-def _row(values: Sequence[Any]) -> ServiceRow:
+def row_of(values: Sequence[Any]) -> ServiceRow:
     """In the order of the columns of service_list.sql."""
     said, job = list(values[:18]), list(values[18:])
     said[11] = bool(said[11])

@@ -95,6 +95,13 @@ def _schedule(verb: str, said: str) -> Callable[[Lab, What], str]:
     return change
 
 
+def _service(verb: str, said: str) -> Callable[[Lab, What], str]:
+    def change(lab: Lab, what: What) -> str:
+        getattr(lab.get_service(str(what["service"])), verb)()
+        return said.format(name=what["service"])
+    return change
+
+
 VERBS: dict[tuple[str, str], Callable[[Lab, What], str]] = {
     ("cancel", "job"): _cancel, ("kill", "job"): _kill, ("retry", "job"): _retry, ("up", "job"): _moved(STEP),
     ("down", "job"): _moved(-STEP), ("pause", "queue"): _pause, ("resume", "queue"): _resume,
@@ -103,5 +110,8 @@ VERBS: dict[tuple[str, str], Callable[[Lab, What], str]] = {
     ("retry", "chain"): _retry_group("chain"), ("cancel", "batch"): _cancel_group("batch"),
     ("retry", "batch"): _retry_group("batch"), ("pause", "schedule"): _schedule("pause", "{name} is paused."),
     ("resume", "schedule"): _schedule("resume", "{name} goes on."),
-    ("run", "schedule"): _schedule("run_now", "A job of {name} was enqueued.")}
+    ("run", "schedule"): _schedule("run_now", "A job of {name} was enqueued."),
+    ("start", "service"): _service("start", "{name} starts."),
+    ("stop", "service"): _service("stop", "{name} was asked to end."),
+    ("restart", "service"): _service("restart", "{name} starts again.")}
 """(verb, what it acts on) to what does it; the empty word stands for the whole lab."""

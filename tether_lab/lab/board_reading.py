@@ -140,12 +140,17 @@ async def _schedules(reader: Reader, found: Found, _: Question) -> Found:
     return replace(found, schedules=await board.all_schedules(reader))
 
 
+async def _services(reader: Reader, found: Found, _: Question) -> Found:
+    return replace(found, services=await board.all_services(reader))
+
+
 async def _nothing_more(_: Reader, found: Found, __: Question) -> Found:
     return found
 
 
 READS: dict[str, Callable[[Reader, Found, Question], Awaitable[Found]]] = {
-    "jobs": _jobs, "chains": _chains, "batches": _batches, "schedules": _schedules, "queues": _nothing_more,
+    "jobs": _jobs, "chains": _chains, "batches": _batches, "schedules": _schedules, "services": _services,
+    "queues": _nothing_more,
     "analytics": _nothing_more}
 """What each tab of ``views.dashboard.tabs.TABS`` reads beyond what stands above all of them."""
 

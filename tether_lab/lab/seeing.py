@@ -21,8 +21,9 @@ class Seeing(Verbs):
         """A live view: numbers, a table of any number of jobs, details, chains, batches, schedules, figures.
 
         It goes on while a cell runs; its buttons wait for the cell's end. ``status``, ``key``, ``queue``,
-        ``tag``: how it opens; ``tab``: jobs, chains, batches, schedules, queues or analytics; ``rows`` on a
-        page: 10, 25, 50 or 100; ``rate``: looks a second at most. ``.close()`` ends it. Raises BadRequest.
+        ``tag``: how it opens; ``tab``: jobs, chains, batches, schedules, services, queues, analytics;
+        ``rows`` on a page: 10, 25, 50 or 100; ``rate``: looks a second at most. ``.close()`` ends it.
+        Raises BadRequest.
         """
         from .dashboard import dashboard
 

@@ -15,7 +15,7 @@ from .phrases import brief, clock, count, moment
 from .tables import Cell, Table
 from .text import SIGNS
 
-_ROLES = {"starting": "waiting", "running": "running", "restarting": "bad", "stopped": "ended"}
+ROLES = {"starting": "waiting", "running": "running", "restarting": "bad", "stopped": "ended"}
 
 
 def headline(row: ServiceRow, now: int) -> str:
@@ -34,7 +34,7 @@ def headline(row: ServiceRow, now: int) -> str:
 
 def bundle(row: ServiceRow, history: Sequence[tuple[datetime, str, Any]], now: int) -> dict[str, Any]:
     """Text and HTML. ``history``: (when, what, value) of the last events, oldest first."""
-    role = _ROLES[row.status]
+    role = ROLES[row.status]
     title, said = f"{brief(row.title, 60)} service {brief(row.name, 60)}", brief(row.text(now), 200)
     past = [f"{moment(round(at.timestamp() * 1e6), now)}  {kind}{_value(value)}" for at, kind, value in history]
     foot = f"runs {row.key} as job {row.job_id} · every {row.update_every / 1e6:g} s · as of {clock(now)}"
@@ -61,7 +61,7 @@ def table(rows: Sequence[ServiceRow], now: int) -> Table:
     return Table(
         title="Services", columns=("Name", "Handler", "Status", "Says", "Messages"),
         rows=tuple((Cell(brief(row.name, 40)), Cell(brief(row.key, 40)),
-                    Cell(headline(row, now).split(", ")[0], _ROLES[row.status]),
+                    Cell(headline(row, now).split(", ")[0], ROLES[row.status]),
                     Cell(brief(_says(row, now), 60)),
                     Cell(str(row.messages or ""))) for row in rows),
         empty="No services. lab.start_service(\"name\", handler) starts one.")

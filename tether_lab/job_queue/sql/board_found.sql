@@ -5,7 +5,7 @@ WITH fits AS MATERIALIZED (
            WHEN 'created' THEN created_at WHEN 'priority' THEN priority WHEN 'queue' THEN queue
            WHEN 'took' THEN coalesce(finished_at, iif(state = 'running', :now, NULL)) - started_at END AS rank
       FROM job
-     WHERE substr(key, 1, 1) <> '~'
+     WHERE queue <> '~services' AND substr(key, 1, 1) <> '~'
    AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
    AND (:key IS NULL OR key = :key)
    AND (:queue IS NULL OR queue = :queue)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tether_lab.job import HandlerVersion, JobRow
 from tether_lab.job.schedule import ScheduleRow
+from tether_lab.job.service import ServiceRow
 from tether_lab.job.workflow import BatchRow, ChainRow
 from tether_lab.job_queue.board import Tally
 from tether_lab.views.board import Snapshot
@@ -41,6 +42,7 @@ class Found:
     chains: Sequence[ChainRow] = ()
     batches: Sequence[BatchRow] = ()
     schedules: Sequence[ScheduleRow] = ()
+    services: Sequence[ServiceRow] = ()
     queues: Sequence[QueueLine] = ()
     paused: bool = False
     next_due: int | None = None

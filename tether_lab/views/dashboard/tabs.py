@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tether_lab.job import FINAL, State
 from tether_lab.job.workflow import BatchRow, ChainRow
 from tether_lab.views.phrases import brief, count, duration, moment
+from tether_lab.views.services import ROLES as SERVICE_ROLES
 
 from .board import Cell, Column, Line, Page, jobs_page
 from .found import Found
@@ -83,6 +84,26 @@ def schedules_page(found: Found, _: Question) -> Page:
                    'No schedules yet. lab.schedule("report", cron="0 9 * * MON-FRI") makes one.')
 
 
+def services_page(found: Found, _: Question) -> Page:
+    """All services; a click opens the job that each runs as."""
+    lines = []
+    for row in found.services:
+        down = row.status == "stopped" and not row.ending
+        cells = (Cell(brief(row.name, 40), full=row.name), Cell(brief(row.key, 40), full=row.key),
+                 Cell("ending" if row.ending else row.status, SERVICE_ROLES[row.status]),
+                 Cell(brief(row.text(found.at), 80), full=row.text(found.at)),
+                 Cell(f"{row.messages:,}" if row.messages else ""),
+                 Cell(moment(row.started_at, found.at) if row.started_at and row.status == "running" else ""),
+                 Cell(brief(row.error or "", 60) if row.status != "running" else "", full=row.error or ""))
+        go = (("start", "Start"),) if down else (("restart", "Restart"), ("stop", "Stop"))
+        lines.append(Line({"service": row.name}, f"service {brief(row.name, 40)}, {row.status}", cells,
+                          {"job": row.job_id}, go, SERVICE_ROLES[row.status]))
+    columns = (Column("name"), Column("handler"), Column("status"), Column("says"),
+               Column("messages", right=True), Column("since"), Column("error"))
+    return _listed(columns, lines,
+                   'No services yet. lab.start_service("watcher") keeps a handler running for ever.')
+
+
 def queues_page(found: Found, _: Question) -> Page:
     """The queues; a click shows their jobs."""
     lines = [Line({"queue": queue.name}, f"queue {queue.name}",
@@ -98,7 +119,8 @@ def queues_page(found: Found, _: Question) -> Page:
 
 TABS: dict[str, tuple[str, Callable[[Found, Question], Page] | None]] = {
     "jobs": ("Jobs", jobs_page), "chains": ("Chains", chains_page), "batches": ("Batches", batches_page),
-    "schedules": ("Schedules", schedules_page), "queues": ("Queues", queues_page),
+    "schedules": ("Schedules", schedules_page), "services": ("Services", services_page),
+    "queues": ("Queues", queues_page),
     "analytics": ("Analytics", None)}
 """Every tab: its title, and what makes a page of what was read. A tab without one shows figures. Another
 tab is a line here, a field of ``Found``, and a line in ``lab.board_reading.READS``."""
