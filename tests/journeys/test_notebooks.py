@@ -38,6 +38,7 @@ NOTEBOOKS = {
     "19_dashboard.ipynb": ("The live dashboard", "completed", "ValueError", "The chain nightly", "6 jobs",
                            "dashboards still at work: 0"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
+    "30_beyond_one_machine.ipynb": ("exponent 0.5, seed 0", "exact", "cancelled", "done"),
 }
 REDUCED = {"01_first_job.ipynb": ("%%job anatomy every=1", "%%job anatomy every=25")}   # CI size
 
