@@ -59,7 +59,7 @@ class Rest:
     lab: str = ""
     headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"token {TOKEN}"})
 
-    def send(self, verb: str, path: str, body: Any = None, *, raw: bytes | None = None,
+    def send(self, verb: str, path: str, body: Any = None, /, *, raw: bytes | None = None,
              headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """One request. ``path`` is below the API; ``~`` at its start stands for the lab of the test."""
         url = f"{self.address}{PLACE}{self.whole(path)}"
@@ -81,7 +81,7 @@ class Rest:
         """The path with the lab in it."""
         return f"/labs/{self.lab}{path[1:]}" if path.startswith("~") else path
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """The JSON of a GET that works, as the document describes it."""
         found = self.send("GET", path, **query)
         assert found.status == 200, (found.status, found.content[:2000])
@@ -91,12 +91,12 @@ class Rest:
     def post(self, path: str, body: Any = None, *, verb: str = "POST") -> Any:
         """The JSON of a POST that works, as the document describes it; None for an empty answer."""
         found = self.send(verb, path, body)
-        assert found.status in (200, 201, 204), (found.status, found.content[:2000])
+        assert found.status in (200, 201, 202, 204), (found.status, found.content[:2000])
         if found.content:
             valid_answer(verb, self.whole(path), found.json)
         return found.json if found.content else None
 
-    def refused(self, verb: str, path: str, body: Any = None, **query: Any) -> tuple[int, dict[str, str]]:
+    def refused(self, verb: str, path: str, body: Any = None, /, **query: Any) -> tuple[int, dict[str, str]]:
         """Status and error of a request that is refused."""
         found = self.send(verb, path, body, **query)
         assert found.status >= 400, found.content[:2000]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from eventually import eventually
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -247,18 +248,19 @@ def test_everything_else_that_is_asked(rest: Rest) -> None:
     assert {one["name"] for one in rest.get("/labs")["labs"]} == {"default", "another"}
     assert rest.refused("POST", "/labs", {"name": "../up"})[0] == 400
     assert rest.refused("POST", "/labs", {"name": "new\nline"})[0] in (400, 422)
-    assert rest.get("~/stats")["handlers"] == 3
+    assert rest.get("~/stats")["handlers"] >= 3
     assert {"name": "runners", "origin": "default"}.items() <= next(
         one for one in rest.get("~/settings")["settings"] if one["name"] == "runners").items()
     assert rest.get("~/doctor")["ok"] is True
     assert next(q for q in rest.post("~/pause", {"queue": "low"})["queues"] if q["name"] == "low")["paused"]
     assert not any(q["paused"] for q in rest.post("~/resume")["queues"])
-    assert {one["key"] for one in rest.get("~/handlers")["handlers"]} == {"add", "fails", "waits"}
+    assert {one["key"] for one in rest.get("~/handlers")["handlers"]} >= {"add", "fails", "waits"}
     assert rest.get("~/handlers/add")["versions"][0]["head"] is True
     assert rest.refused("GET", "~/handlers/nope")[0] == 404
     assert rest.get("~/extras")["extras"] == []
     assert rest.refused("DELETE", "~/extras/middleware/log")[0] == 404
-    assert rest.get("~/history", limit=5)["runs"]
+    done(rest, rest.post("~/jobs", {"key": "add"})["ids"][0])
+    assert rest.get("~/history", limit=1)["runs"][0]["outcome"] == "succeeded"
     assert rest.get("~/worker")["running"] is True
     assert rest.get("~/worker/log", lines=5)["text"]
     assert rest.post("~/prune", {"dry_run": True, "older_than": "1d"})["jobs"] == 0
@@ -281,6 +283,74 @@ def test_a_cell_without_a_kernel(rest: Rest) -> None:
     assert rest.refused("POST", "~/cells", {"source": "1", "kernel": "cobol"})[1]["where"] == "kernel"
     assert rest.refused("POST", "~/cells", {"source": "1", "notebook": "../../x.ipynb"})[0] == 422
     assert rest.refused("POST", "~/cells", {"source": "1", "options": {"at": "never"}})[0] == 422
+
+
+def test_services_and_triggers(both: tuple[Rest, Lab]) -> None:
+    """A service from its start to its removal, with a message and what it says; a web trigger with its
+    secret, refused without, paused, fired by hand, removed."""
+    rest, lab = both
+
+    def echo(ctx: Any) -> None:
+        while not ctx.cancelled:
+            message = ctx.receive(timeout=0.2)
+            if message is not None:
+                ctx.send_event({"heard": message})
+
+    lab.register(echo, "echo")
+    made = rest.post("~/services", {"name": "ear / ..", "key": "echo", "title": "Ear", "update_interval": 0.5})
+    path = f"~/services/{made['id']}"
+    assert rest.post(f"{path}/send", {"message": {"n": 1}})["message"] >= 1
+
+    def heard() -> Any:
+        found = rest.get(path)
+        return found if {"heard": {"n": 1}} in [event["value"] for event in found["events"]] else None
+    found = eventually(heard, within=30)
+    assert found["service"]["status"] == "running"
+    assert found["service"]["job"] not in [job["id"] for job in rest.get("~/jobs", limit=1000)["jobs"]]
+    assert [one["title"] for one in rest.get("~/services")["services"]] == ["Ear"]
+    rest.post(f"{path}/stop", {"force": True})
+    eventually(lambda: rest.get(path)["service"]["status"] == "stopped", within=30)
+    rest.post(path, verb="DELETE")
+    assert rest.refused("GET", path)[0] == 404
+
+    secret = lab.trigger("from outside", "add", {"x": 1}, web=True).secret
+    url, header = "~/triggers/from%20outside", {**rest.headers, "X-Tether-Lab-Secret": secret}
+    assert rest.refused("POST", url, {"x": 7})[1]["code"] == "trigger_not_found"
+    assert rest.send("POST", url, {}, headers={**header, "X-Tether-Lab-Secret": secret[::-1]}).status == 404
+    assert rest.send("POST", url, {"x": "no"}, headers=header).status == 422
+    fired = rest.send("POST", url, {"x": 7}, headers=header)
+    assert fired.status == 202
+    assert done(rest, fired.json["job"])["result"]["value"] == {"sum": 9}
+    [shown] = rest.get("~/triggers")["triggers"]
+    assert shown["fired"] == 1
+    assert secret not in json.dumps(shown)
+    assert rest.post(f"{url}/pause")["status"] == "paused"
+    assert rest.send("POST", url, {}, headers=header).status == 409
+    assert rest.post(f"{url}/resume")["status"] == "active"
+    assert rest.post(f"{url}/fire", {"x": 2})["job"]
+    rest.post(url, verb="DELETE")
+    assert rest.get("~/triggers")["triggers"] == []
+
+
+def test_a_notebook_with_its_parameters(rest: Rest) -> None:
+    """Its parameters with defaults for a form, a run of it; nothing outside the server's folder is read."""
+    work = rest.log.parent / "work"
+    cells = [nbformat.v4.new_code_cell("lr = 0.1\nname: str = 'a'\nmany = [1] * 3",
+                                       metadata={"tags": ["parameters"]}),
+             nbformat.v4.new_code_cell("print(lr)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), work / "report.ipynb")
+    found = rest.get("/notebooks/parameters", path="RTC:report.ipynb")
+    assert [(one["name"], one["default"], one["text"]) for one in found["parameters"]] == [
+        ("lr", 0.1, "0.1"), ("name", "a", "'a'"), ("many", None, "[1] * 3")]
+    [job_id] = rest.post("~/notebooks", {"path": "report.ipynb", "parameters": {"lr": 0.5}})["ids"]
+    page = done(rest, job_id)
+    assert page["payload"] == {"lr": 0.5}
+    assert page["job"]["kind"] == "notebook"
+    for path in ("../secret.ipynb", "/etc/passwd", "none.ipynb", "a\0b.ipynb"):
+        assert rest.refused("GET", "/notebooks/parameters", path=path)[0] in (400, 404, 422), path
+        assert rest.refused("POST", "~/notebooks", {"path": path})[0] in (404, 422), path
+    assert rest.refused("GET", "/notebooks/parameters")[0] == 400
+    assert rest.refused("POST", "~/notebooks", {"path": "report.ipynb", "parameters": {"nope": 1}})[0] == 422
 
 
 def test_outputs_come_in_parts(both: tuple[Rest, Lab], tmp_path: Any) -> None:

@@ -37,6 +37,7 @@ def read_notebook(text: str, where: str) -> Notebook:
     if not any(cell.get("cell_type") == "code" and source(cell).strip() for cell in cells):
         raise BadRequest(f"{where} has no code in it", where=where, remedy="Save it, if it is open.")
     for cell in cells:
+        cell["source"] = source(cell)           # files keep it as a list of lines
         if cell.get("cell_type") == "code":
             cell["outputs"], cell["execution_count"] = [], None
             cell.setdefault("metadata", {}).pop("execution", None)
@@ -64,19 +65,36 @@ def language_of(notebook: Notebook) -> str:
 
 def declared(notebook: Notebook) -> tuple[str, ...] | None:
     """The parameters that its tagged cell assigns; None if there is no such cell, or nobody can tell."""
+    body = _statements(notebook)
+    if body is None:
+        return None
+    targets = [t for statement in body for t in (
+        statement.targets if isinstance(statement, ast.Assign) else
+        [statement.target] if isinstance(statement, ast.AnnAssign) else [])]
+    return tuple(dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)))
+
+
+def assigned(notebook: Notebook) -> dict[str, str]:
+    """What each parameter is assigned there, as it is written; those of ``a, b = …`` are left out."""
+    found = {}
+    for statement in _statements(notebook) or ():
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | \
+                    ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found[name] = ast.unparse(value)
+    return found
+
+
+def _statements(notebook: Notebook) -> list[ast.stmt] | None:
     at = _tagged(notebook, PARAMETERS)
     if at is None or language_of(notebook) != "python":
         return None
     lines = [line for line in source(notebook["cells"][at]).splitlines()
              if not line.lstrip().startswith(("%", "!"))]
     try:
-        body = ast.parse("\n".join(lines)).body
+        return ast.parse("\n".join(lines)).body
     except SyntaxError:
         return None
-    targets = [t for statement in body for t in (
-        statement.targets if isinstance(statement, ast.Assign) else
-        [statement.target] if isinstance(statement, ast.AnnAssign) else [])]
-    return tuple(dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)))
 
 
 def injected(notebook: Notebook, values: dict[str, Any]) -> Notebook:

@@ -47,13 +47,14 @@ class Watcher:
         self._job = self._event = 0
         self._open: dict[int, Standing] = {}
         self._running: dict[int, int] = {}
+        self._services = 0
         self._topics: dict[str, str] = {}
         self._again_at = 0.0
 
     @property
     def running(self) -> int:
-        """How many jobs ran at the last look."""
-        return len(self._running)
+        """How many jobs ran at the last look; services, which never end, do not count."""
+        return len(self._running) - self._services
 
     async def start(self) -> None:
         """See what is there; the first look tells what came after this."""
@@ -90,9 +91,11 @@ class Watcher:
             "job": self._job, "event": self._event, "limit": TOGETHER})
         running: dict[int, int] = {}
         counted = {"job": 0, "event": 0}
+        services = 0
         for what, number, job, kind, at in map(tuple, found):
             if what == "running":
                 running[job] = at
+                services += number
                 if self._running.get(job) != at:
                     news.jobs[job] = None
                 continue
@@ -104,7 +107,7 @@ class Watcher:
                 self._event = number
                 news.events.append(Event(number, job, 0, kind, at))
         news.jobs |= dict.fromkeys(self._running.keys() - running.keys())
-        self._running = running
+        self._running, self._services = running, services
         return max(counted.values()) < TOGETHER
 
     async def _look_through(self, news: News) -> None:

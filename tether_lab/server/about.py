@@ -85,15 +85,17 @@ async def changes(call: Call) -> Json:
     missed = opened.live.memory.since(since or opened.live.memory.cursor, call.query["limit"])
     at = clock.now()
     rows = await news.jobs(opened.lab.reader, missed.jobs)
+    hidden = {n for n, row in rows.items() if row.queue.startswith("~") or row.key.startswith("~")}
     others = {note.job_id for note in missed.notes} - rows.keys()
     known = rows | await news.jobs(opened.lab.reader, list(others))
     alive = opened.worker_alive()
     return {
         "at": wire.moment(at), "cursor": missed.cursor, "reset": missed.reset,
-        "jobs": [wire.job(rows[n], at=at, worker_alive=alive) for n in missed.jobs if n in rows],
+        "jobs": [wire.job(rows[n], at=at, worker_alive=alive) for n in missed.jobs
+                 if n in rows and n not in hidden],
         "gone": [n for n in missed.jobs if n not in rows], "topics": missed.topics,
         "notes": [wire.note(await _whole(opened, note), known[note.job_id].key)
-                  for note in missed.notes if note.job_id in known],
+                  for note in missed.notes if note.job_id in known.keys() - hidden],
         "more": missed.more}
 
 

@@ -65,6 +65,7 @@ class Call:
     body: Json
     opened: OpenedLab | None = None
     server: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lab(self) -> OpenedLab:
@@ -156,7 +157,7 @@ class Route(APIHandler):
         query = operation.query_values(self.request.query_arguments)
         body = operation.body(self._raw()) if verb != "get" else {}
         opened = await self._desk.labs.get(values["lab"]) if "lab" in values else None
-        return Call(self._desk, values, query, body, opened, self.settings)
+        return Call(self._desk, values, query, body, opened, self.settings, self.request.headers)
 
     def _raw(self) -> bytes:
         raw: bytes = self.request.body

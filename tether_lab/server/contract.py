@@ -34,6 +34,7 @@ class Operation:
         self.path, self.verb, self.name = path, verb, str(about["operationId"])
         parameters: Sequence[Json] = about.get("parameters", ())
         self._query = {p["name"]: p["schema"] for p in parameters if p["in"] == "query"}
+        self._needed = [p["name"] for p in parameters if p["in"] == "query" and p["required"]]
         self._path = {p["name"]: p["schema"] for p in parameters if p["in"] == "path"}
         body = about.get("requestBody")
         self.takes_body = body is not None
@@ -70,6 +71,9 @@ class Operation:
             if len(values) != 1:
                 raise Malformed(f"{name} is given {len(values)} times", where=name, remedy="Give it once.")
             found[name] = _read(name, values[0], self._query[name])
+        for name in self._needed:
+            if name not in found:
+                raise Malformed(f"{name} is missing", where=name, remedy=f"Give it: ?{name}=…")
         return found
 
     def body(self, raw: bytes) -> Json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import url_path_join
 
-from . import about, acting, cells, downloads, drawing, jobs, times, together
+from . import about, acting, cells, downloads, drawing, jobs, lasting, notebooks, times, together
 from .api import Route, Verb
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PLACE = "tether-lab/api/v1"
 
 _JOB, _SCHEDULE = "/labs/{lab}/jobs/{id}", "/labs/{lab}/schedules/{id}"
+_SERVICE, _TRIGGER = "/labs/{lab}/services/{id}", "/labs/{lab}/triggers/{name}"
 _CHAIN, _BATCH = "/labs/{lab}/chains/{id}", "/labs/{lab}/batches/{id}"
 
 ROUTES: dict[str, dict[str, Verb]] = {
@@ -71,6 +72,19 @@ ROUTES: dict[str, dict[str, Verb]] = {
     _BATCH: {"get": together.get_batch},
     f"{_BATCH}/cancel": {"post": together.cancel_batch},
     f"{_BATCH}/retry": {"post": together.retry_batch},
+    "/labs/{lab}/services": {"get": lasting.services, "post": lasting.start_service},
+    _SERVICE: {"get": lasting.get_service, "delete": lasting.remove_service},
+    f"{_SERVICE}/start": {"post": lasting.start_again},
+    f"{_SERVICE}/restart": {"post": lasting.restart},
+    f"{_SERVICE}/stop": {"post": lasting.stop},
+    f"{_SERVICE}/send": {"post": lasting.send},
+    "/labs/{lab}/triggers": {"get": lasting.triggers},
+    _TRIGGER: {"post": lasting.fire_web, "delete": lasting.remove_trigger},
+    f"{_TRIGGER}/pause": {"post": lasting.pause},
+    f"{_TRIGGER}/resume": {"post": lasting.resume},
+    f"{_TRIGGER}/fire": {"post": lasting.fire},
+    "/labs/{lab}/notebooks": {"post": notebooks.enqueue},
+    "/notebooks/parameters": {"get": notebooks.parameters},
     "/labs/{lab}/worker": {"get": about.worker},
     "/labs/{lab}/worker/start": {"post": about.start_worker},
     "/labs/{lab}/worker/stop": {"post": about.stop_worker},

@@ -14,6 +14,7 @@ from typing import Any
 
 from tether_lab.errors import TetherLabError
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, Manifest, ResultRow
+from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.views.bars import read_progress
 from tether_lab.views.board import Card, Snapshot, captured
 from tether_lab.views.failing import failing_line
@@ -52,7 +53,8 @@ def job(row: JobRow, *, at: int, lab: str = "", worker_alive: bool | None = None
         "priority": row.priority, "attempt": row.attempt, "max_attempts": row.max_attempts,
         "epoch": row.epoch, "error": row.error, "bars": [_bar(bar) for bar in progress.bars],
         "more_bars": progress.more, "version": row.handler_version, "chain": row.chain_id,
-        "batch": row.batch_id, "step": row.step, "schedule": row.options.schedule, "service": False,
+        "batch": row.batch_id, "step": row.step, "schedule": row.options.schedule,
+        "service": row.queue == SERVICES,
         "cancelling": row.cancel_requested_at is not None and not row.is_final,
         "created_at": moment(row.created_at), "due_at": moment(row.run_at),
         "started_at": maybe(row.started_at), "finished_at": maybe(row.finished_at),

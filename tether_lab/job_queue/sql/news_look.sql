@@ -4,5 +4,5 @@ SELECT * FROM (SELECT 'job' AS what, id, id AS job, '' AS kind, 0 AS at FROM job
  UNION ALL
 SELECT * FROM (SELECT 'event', id, job_id, kind, at FROM event WHERE id > :event ORDER BY id LIMIT :limit)
  UNION ALL
-SELECT * FROM (SELECT 'running', 0, id, '', updated_at FROM job INDEXED BY job_timed
+SELECT * FROM (SELECT 'running', queue = '~services', id, '', updated_at FROM job INDEXED BY job_timed
                 WHERE state IN ('running', 'scheduled', 'retrying') AND state = 'running');
