@@ -25,6 +25,7 @@ FLAGS = (
     Flag("timeout", "10s", "wait: give up waiting after this long."),
     Flag("all", "", "cancel: everything that is not final; list: no limit."),
     Flag("dry_run", "", "prune: only count."),
+    Flag("start", "", "debug: step through it from its first line."),
     Flag("help", "", "Show this.", "-h"),
 )
 STATUSES = (*(state.value for state in State), *GROUPS, *ALIASES)
@@ -201,8 +202,8 @@ class JobsVerbs:
     def services(self, words: Words) -> object:  # noqa: ARG002 — as above
         return self._open().services()
 
-    def stats(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
-        return self._open().stats()
+    def stats(self, words: Words) -> object:
+        return self._open().stats(words.pairs.get("since", "1d"))
 
     def history(self, words: Words) -> object:
         known = ("status", "since", "limit")
@@ -217,6 +218,10 @@ class JobsVerbs:
         (job,) = self._jobs(words.words, "edit", most=1)
         self._shell.set_next_input(cell_text(job))
         _say(f"The code of job {job.id} is in the next cell.")
+
+    def debug(self, words: Words) -> object:
+        (job,) = self._jobs(words.words, "debug", most=1)
+        return job.debug(start="start" in words.flags)
 
     def stack(self, words: Words) -> None:
         for job in self._jobs(words.words, "stack"):
@@ -264,6 +269,7 @@ VERBS = {
     "retry": Verb(JobsVerbs.retry, "ID … [--with-code]", "Run again, with the same payload."),
     "load": Verb(JobsVerbs.load, "ID [NAME …]", "Bring kept variables into the notebook."),
     "edit": Verb(JobsVerbs.edit, "ID", "Put its code into a new cell."),
+    "debug": Verb(JobsVerbs.debug, "ID [--start]", "Run it here, with the debugger where it raises."),
     "stack": Verb(JobsVerbs.stack, "ID", "Where a running job is now."),
     "events": Verb(JobsVerbs.events, "ID", "What happened to it."),
     "dashboard": Verb(JobsVerbs.dashboard, "[STATUS] [key=… queue=… tag=… tab=analytics rows=50]",
@@ -283,7 +289,7 @@ VERBS = {
     "service": Verb(JobsVerbs.services, "start KEY [name=value …] [--every 10s] | stop | send NAME … | --help",
                     "Run a handler for ever; show, stop, restart, send, events, remove NAME."),
     "services": Verb(JobsVerbs.services, "", "All services: how they are, what they say."),
-    "stats": Verb(JobsVerbs.stats, "", "How many jobs stand where."),
+    "stats": Verb(JobsVerbs.stats, "[since=1d]", "How many jobs stand where, rates, waits, times by key."),
 }
 
 

@@ -165,5 +165,5 @@ def _one_line(error: TetherLabError) -> str:
 
 TetherMagics.job.__doc__ = help_text(f"{CELL_HELP}\n\n{LINE_HELP}", CELL)
 TetherMagics.jobs.__doc__ = jobs_help()
-TetherMagics.tether.__doc__ = ("%tether [status|start|stop|use|config|doctor|trust|keys|backup|export|import|"
-                                "help|jobs …]")
+TetherMagics.tether.__doc__ = (
+    "%tether [status|start|stop|use|config|modules|doctor|trust|keys|backup|export|import|help|jobs …]")

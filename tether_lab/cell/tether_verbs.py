@@ -119,6 +119,13 @@ class TetherVerbs:
         pairs = [(name, f"{found[name][0]}  ({found[name][1]})") for name in chosen]
         return Shown(table_bundle(pairs_table("Settings", pairs, str(folder.settings_file))))
 
+    def modules(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        from tether_lab.views.mime import Shown, table_bundle
+        from tether_lab.views.tables import modules_table
+
+        return Shown(table_bundle(modules_table(
+            [(m.name, f"{m.package} {m.version}", m.handlers, m.error) for m in self._current.lab.modules()])))
+
     def doctor(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
         """What may be wrong, and what to do."""
         return self._current.lab.doctor()
@@ -175,6 +182,7 @@ VERBS: dict[str, tuple[Callable[[TetherVerbs, Words], object], str, str]] = {
     "stop": (TetherVerbs.stop, "[--now | --drain 30s]", "Stop it; unfinished jobs wait in the queue."),
     "use": (TetherVerbs.use, "NAME|PATH", "Speak to another lab."),
     "config": (TetherVerbs.config, "[SETTING …]", "Settings and where they come from."),
+    "modules": (TetherVerbs.modules, "", "What installed packages contribute, registered with this lab."),
     "doctor": (TetherVerbs.doctor, "", "What may be wrong, in words, and what to do."),
     "trust": (TetherVerbs.trust, "[--accept]", "Whose lab this is, what it would run; make it yours."),
     "keys": (TetherVerbs.keys, "[rotate|retire ID|export FILE|import FILE]", "Your keys."),

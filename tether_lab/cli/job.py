@@ -47,6 +47,10 @@ def run(given: Arguments) -> int:
             _line(given, job.retry(with_code=given.with_code).row)
         case "result":
             return _result(given, job)
+        case "debug":
+            value = job.debug(start=given.start)
+            if value is not None:
+                say(repr(value))
         case "stack":
             write_output(job.stack())
         case "events":

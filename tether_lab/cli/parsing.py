@@ -13,7 +13,7 @@ from tether_lab.settings import version
 Arguments = argparse.Namespace
 Add = Callable[[argparse.ArgumentParser], None]
 
-JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "stack", "events")
+JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "debug", "stack", "events")
 WORKER_VERBS = ("status", "start", "stop", "run", "install", "uninstall")
 KEYS_VERBS = ("list", "rotate", "retire", "export", "import", "move", "unlock", "lock")
 SERVICES = ("systemd", "launchd", "tasks")
@@ -122,6 +122,7 @@ def _job(to: argparse.ArgumentParser) -> None:
     to.add_argument("--force", action="store_true", help="cancel: end its process at once")
     to.add_argument("--with-code", action="store_true", help="retry: with the newest code of its handler")
     to.add_argument("--timeout", metavar="10m", help="wait, result: give up waiting after this long")
+    to.add_argument("--start", action="store_true", help="debug: step through it from its first line")
     _json_flag(to)
 
 
@@ -285,6 +286,11 @@ def _stats(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+def _rates(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--since", metavar="1d", default="1d", help="rates and times since then (1d)")
+    _json_flag(to)
+
+
 def _prune(to: argparse.ArgumentParser) -> None:
     to.add_argument("--older-than", metavar="30d", help="what ended longer ago (default: as the settings say)")
     to.add_argument("--dry-run", action="store_true", help="only count")
@@ -317,6 +323,7 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "pause": (_queue, "Start nothing more of a queue, or of any; what runs goes on.", ("pause", "pause low")),
     "resume": (_queue, "End a pause.", ("resume", "resume low")),
     "queues": (_stats, "Queues with their weight, and how many jobs wait.", ("queues", "queues --json")),
+    "modules": (_labs, "What installed packages contribute, registered with this lab.", ("modules",)),
     "enqueue": (_enqueue, "Enqueue one job of a registered handler.",
                 ("enqueue train lr=0.1 epochs=3", "enqueue report --delay 10m --retries 2 --wait",
                  "enqueue train --payload '{\"lr\": 0.1}'")),
@@ -336,7 +343,8 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "trigger": (_trigger, "Run a handler when files change, when a job ends, or when asked over the web.",
                 ("trigger", "trigger add load --files 'inbox/*.csv'", "trigger add report --after load",
                  "trigger add refresh --web", "trigger pause load")),
-    "stats": (_stats, "How many jobs stand where.", ("stats", "stats --json")),
+    "stats": (_rates, "How many jobs stand where, rates, waits, times by key.",
+              ("stats", "stats --since 2h --json")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
     "backup": (_backup, "Copy a lab into a new folder, while it works.", ("backup ~/backups/monday",)),
     "restore": (_restore, "Put a copy in the place of a damaged queue.",

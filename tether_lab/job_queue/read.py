@@ -107,6 +107,22 @@ def counts(queue: Queue) -> dict[State, int]:
         return {State(state): count for state, count in connection.execute(sql("counts")).fetchall()}
 
 
+def as_claimed(queue: Queue, job_id: int) -> tuple[Any, ...]:
+    """A job in the order of ``ClaimedJob``'s fields, its epoch second, bytes unverified. Raises JobNotFound."""
+    with queue.read() as connection:
+        found = connection.execute(sql("job_claimed"), {"id": job_id}).fetchone()
+    if found is None:
+        raise not_found(queue, job_id)
+    return tuple(found)
+
+
+def recent_runs(queue: Queue, since: int, most: int) -> list[tuple[Any, ...]]:
+    """Attempts of the newest ``most`` jobs, oldest first: key, attempt, outcome, started_at, finished_at, due,
+    state of the job, its id."""
+    with queue.read() as connection:
+        return connection.execute(sql("recent_runs"), {"since": since, "most": most}).fetchall()
+
+
 def first_start(queue: Queue, job_id: int) -> int | None:
     """When (UTC µs) the first attempt began since somebody enqueued the job, or ran it again."""
     with queue.read() as connection:

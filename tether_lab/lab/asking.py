@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .frames import Frames
     from .history import History
     from .listing import Jobs
+    from .monitor import Monitor
     from .stats import Stats
 
 Status = str | State | Iterable[str]
@@ -67,11 +68,19 @@ class Asking(Verbs):
 
         return read.counts(self._lab.queue)
 
-    def stats(self) -> Stats:
-        """Counts by status and group, handlers, the worker."""
+    def stats(self, since: object = "1d") -> Stats:
+        """Counts by status and group, handlers, the worker; and, of what ran since then, rates, waits and how
+        long each key takes: ``lab.stats().keys["train"].usual``, ``.eta``, ``.slower``."""
         from .stats import stats
 
-        return stats(self._lab)
+        return stats(self._lab, since)
+
+    def monitor(self, key: str) -> Monitor:
+        """The unfinished jobs of a key, then each of its jobs whenever it changes. For ``for`` and
+        ``async for``, until you stop; ``with lab.monitor("train") as rows:`` closes it."""
+        from .monitor import Monitor
+
+        return Monitor(self._lab, key)
 
     def history(self, key: str | None = None, *, status: Status | None = None, since: object = None,
                 limit: int | None = 20) -> History:

@@ -105,6 +105,8 @@ def find(lab: Lab, key: str) -> Handler:
     if found is None and is_notebook(key) and "/" in key:
         raise UnknownHandler(f"there is no notebook {key}", where="key", remedy="Check the path.")
     found = found or handlers.head(lab.queue, check_key(key))
+    if found is None and lab.modules():          # an installed package may bring it along
+        found = handlers.head(lab.queue, key)
     if found is not None:
         return found
     keys = sorted(handler.key for handler in handlers.handlers(lab.queue))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import KeyMissing, TetherLabError
@@ -184,6 +184,13 @@ class Job:
         """Run it once more, with the same payload; its history is kept. ``with_code``: with the
         newest version of its handler."""
         return self.lab.retry(self.id, with_code=with_code)
+
+    def debug(self, *, start: bool = False, debugger: Callable[[Any], object] | None = None) -> Any:
+        """Run it once more in this process, with its code, captures and payload, and open the debugger where
+        it raises; ``start``: step from its first line. The job in the queue stays as it is. What it returns."""
+        from .debugging import debug
+
+        return debug(self.lab, self.id, start=start, debugger=debugger)
 
     # -- showing it ----------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from .verbs import Verbs
 if TYPE_CHECKING:
     from tether_lab.job.extras import Extra
 
+    from .modules import Module
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -56,6 +58,7 @@ class Registering(Verbs):
         """Every registered key with its newest version and defaults."""
         from tether_lab.job_queue import handlers
 
+        self._lab.modules()
         return handlers.handlers(self._lab.queue)
 
     def middleware(self, function: F | None = None, *, name: str | None = None, order: int = 0,
@@ -130,6 +133,13 @@ class Registering(Verbs):
     def _hook(self, event: str, function: F | None, about: dict[str, Any]) -> Any:
         decorate = self.hook(event, **about)
         return decorate if function is None else decorate(function)
+
+    def modules(self) -> list[Module]:
+        """What installed packages contribute (entry points ``tether_lab.modules``: ``def register(lab)``),
+        registered with this lab if it was not yet in this process."""
+        from .modules import modules
+
+        return modules(self._lab)
 
     def extras(self) -> list[Extra]:
         """What acts beside jobs: middleware, resources, what runs first, hooks."""

@@ -108,6 +108,14 @@ def queues_table(queues: Sequence[tuple[str, float, bool, int]]) -> Table:
     return pairs_table("Queues", [(queue[0], said) for queue, said in zip(queues, rows, strict=True)])
 
 
+def modules_table(modules: Sequence[tuple[str, str, Sequence[str], str | None]]) -> Table:
+    """(name, package with its version, registered keys, what went wrong) of each module."""
+    rows = [(name, f"{package}: {error or ', '.join(keys) or 'nothing new'}")
+            for name, package, keys, error in modules]
+    nothing = ("none", "no installed package has an entry point tether_lab.modules")
+    return pairs_table("Modules", rows or [nothing])
+
+
 def handler_table(handlers: Sequence[Handler], now: int) -> Table:
     """The registered handlers."""
     drawn = []
