@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from answering import answering
 from draining import draining
 from enqueuing import enqueuing
 from figure import Figure
+from growing import growing
 from idling import idling
 from loading import loading
 from printing import printing
@@ -33,7 +35,7 @@ from submitting import submitting
 OUTPUT = Path(__file__).resolve().parents[1] / "demo-output" / "bench.json"
 
 PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (
-    loading, submitting, starting, printing, enqueuing, draining, idling, seeing)
+    loading, submitting, starting, answering, printing, enqueuing, draining, growing, idling, seeing)
 
 
 def main() -> int:

@@ -216,6 +216,6 @@ class _Taking:
             for number, row in enumerate(rows)])
         connection.executemany(sql("attempt_add"), [
             (row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
-        connection.executemany(sql("event_add"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
+        connection.executemany(sql("event_new"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
         if any(row[13] is not None for row in rows):
             limits.count_starts(connection, [(row[13], row[14]) for row in rows if row[13] is not None], now)

@@ -66,11 +66,12 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
     at = 0
     for ending in endings:
         claim = ending.claim
-        row = connection.execute(sql("finish"), _values(ending)).fetchone()
+        row = _finish(connection, ending)
         if row is None:
             lost.append(claim)
-            events.append((claim.epoch, "fenced", ending.finished_at,
-                           json.dumps({"outcome": ending.outcome_name, "worker": claim.worker}), claim.job_id))
+            detail = json.dumps({"outcome": ending.outcome_name, "worker": claim.worker})
+            connection.execute(sql("event_add"), (
+                claim.epoch, "fenced", ending.finished_at, detail, claim.job_id))
             continue
         attempts.append(_attempt(ending))
         if (row[2] or row[3] is not None or row[4] is not None) and row[0] in FINAL:
@@ -91,8 +92,24 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
         if ending.result is not None and row[0] == State.COMPLETED:
             _put_result(connection, ending, ending.result)
     connection.executemany(sql("attempt_finish"), attempts)
-    connection.executemany(sql("event_add"), events)
+    connection.executemany(sql("event_new"), events)
     return lost, workflow.settle(connection, told, at) if told else 0
+
+
+_PLAIN = (State.COMPLETED.value, 0, 0, None, None)
+
+
+def _finish(connection: sqlite3.Connection, ending: Ending) -> tuple[Any, ...] | None:
+    """(state, attempt, has_children, chain, batch) of the job then; None if the claim is lost."""
+    claim, step = ending.claim, ending.step
+    if (isinstance(step, Finish) and step.state is State.COMPLETED and ending.progress is None
+            and ending.started_at is not None and step.reason is None):
+        changed = connection.execute(sql("finish_plain"), (
+            ending.finished_at, ending.finished_at, ending.started_at, claim.job_id, claim.epoch, claim.worker))
+        if changed.rowcount:
+            return _PLAIN
+    found: tuple[Any, ...] | None = connection.execute(sql("finish"), _values(ending)).fetchone()
+    return found
 
 
 def _values(ending: Ending) -> dict[str, Any]:

@@ -1,0 +1,2 @@
+-- event_add.sql for jobs that this transaction has just changed: they exist.
+INSERT INTO event (epoch, kind, at, detail, job_id) VALUES (?, ?, ?, ?, ?);
