@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ def test_binder_installs_this_version_with_the_pins_of_the_tests() -> None:
     text = (BINDER / "requirements.txt").read_text()
     assert f"tether-lab[demo]=={__version__}" in text
     assert "-c ../constraints.txt" in text
+    badges = re.findall(r"mybinder\.org/v2/gh/[\w-]+/[\w-]+/([\w.]+)\?urlpath=lab/tree/([\w/.]+)",
+                        (fresh.ROOT / "README.md").read_text())
+    assert len(badges) == 3
+    for tag, notebook in badges:
+        assert tag == f"v{__version__}"
+        assert (fresh.ROOT / notebook).is_file(), notebook
     assert (BINDER / "start").read_text().rstrip().endswith('exec "$@"')
     assert all(os.access(BINDER / name, os.X_OK) for name in ("start", "postBuild"))
 
