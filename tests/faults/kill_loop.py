@@ -1,17 +1,20 @@
 """Kill whatever there is, again and again, and count what was lost.
 
 A producer enqueues cells, and bursts of short functions that warm processes are handed dozens at a
-time; every 50 to 300 ms the supervisor, a zygote or a job process gets SIGKILL; a dead supervisor is
-started again. At the end everything is left in peace until it is done, and a checker counts in Jepsen's
-four words: *lost* (acknowledged, no accepted result), *duplicated* (more than one), *unexpected* (never
-enqueued, or a wrong value), *recovered* (killed on the way, and there after all).
+time; every 15 to 100 ms a job process, a zygote or the supervisor gets SIGKILL (also while it starts);
+a dead supervisor is started again. At the end everything is left in peace until it is done, and a
+checker counts in Jepsen's four words: *lost* (acknowledged, no accepted result), *duplicated* (more than
+one), *unexpected* (never enqueued, or a wrong value), *recovered* (killed on the way, and there after
+all).
 
-    python tests/faults/kill_loop.py --seed 7 --seconds 60 --kills 200
+    python tests/faults/kill_loop.py --seed 7 --seconds 60
+    python tests/faults/kill_loop.py --kills 1000
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -30,6 +33,8 @@ from faults.bench import Bench
 
 from tether_lab.job import State
 
+OFTEN = {"job": 30, "zygote": 1, "supervisor": 1}
+"""Of these kinds, how often each is killed: a supervisor and its zygote need a second to get up again."""
 FUNCTION = "def quick(n=0):\n    return n * n"
 CELL = "import time\nprint('job', n)\ntime.sleep(pause)\nprint('done', n)\nn * n"
 PARAMETERS = json.dumps({"n": {"required": True, "type": None}, "pause": {"required": True, "type": None}})
@@ -59,7 +64,7 @@ class Report:
 def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = None) -> Report:
     """Run the loop for ``seconds``, or until ``kills`` processes were killed; then check."""
     chance, report = random.Random(seed), Report(seed)
-    bench = Bench(folder, crash_budget=1000, runners=3, lease=30.0)
+    bench = Bench(folder, crash_budget=1000, runners=4, lease=30.0)
     expected: dict[int, int] = {}
     begun = time.monotonic()
     try:
@@ -67,12 +72,10 @@ def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = No
         while (sum(report.kills.values()) < kills if kills else time.monotonic() - begun < seconds):
             if len(expected) - _final(bench) < 100:
                 _produce(bench, chance, expected)
-            time.sleep(chance.uniform(0.05, 0.3))
-            kind = _kill_one(bench, chance)
-            if kind is not None:
-                report.kills[kind] += 1
+            time.sleep(chance.uniform(0.015, 0.1))
+            report.kills.update(_kill_some(bench, chance))
             if worker.poll() is not None:
-                worker = bench.worker()
+                worker = bench.worker(ready=False)
         bench.worker() if worker.poll() is not None else None
         deadline = time.monotonic() + 120
         while _final(bench) < len(expected) and time.monotonic() < deadline:
@@ -93,29 +96,32 @@ def _produce(bench: Bench, chance: random.Random, expected: dict[int, int]) -> N
     version = bench.handler(CELL, key="square", parameters=PARAMETERS)
     for _ in range(chance.randint(1, 6)):
         n = len(expected)
-        [job] = bench.enqueue("", {"n": n, "pause": chance.choice([0, 0, 0.05, 0.3])}, version=version)
+        [job] = bench.enqueue("", {"n": n, "pause": chance.choice([0, 0.05, 0.3, 0.6])}, version=version)
         expected[job] = n * n
 
 
-def _kill_one(bench: Bench, chance: random.Random) -> str | None:
-    """SIGKILL one process of a kind chosen first; what it was, None if there was none."""
+def _kill_some(bench: Bench, chance: random.Random) -> list[str]:
+    """SIGKILL one process of a kind chosen first, or several jobs at once as a machine does that is out of
+    memory; what they were."""
     kinds: dict[str, list[int]] = {"supervisor": [], "zygote": [], "job": []}
-    workers = [p.pid for p in bench.workers if p.poll() is None]
-    for process in bench.marked():
+    for worker in (p.pid for p in bench.workers if p.poll() is None):
+        kinds["supervisor"].append(worker)
         try:
-            parent = process.ppid()
+            below = psutil.Process(worker).children(recursive=True)
+            kinds["zygote"] += [p.pid for p in below if p.ppid() == worker]
+            kinds["job"] += [p.pid for p in below if p.pid not in kinds["zygote"]]
         except psutil.NoSuchProcess:
             continue
-        kind = "supervisor" if process.pid in workers else "zygote" if parent in workers else "job"
-        kinds[kind].append(process.pid)
     if not kinds["job"] and chance.random() < 0.9:
-        return None                        # mostly let them get up again, or no job would ever run
-    kind = chance.choice(["job", "job", "zygote", "supervisor"])
-    try:
-        os.kill(chance.choice(kinds[kind]), signal.SIGKILL)
-    except (ProcessLookupError, IndexError):
-        return None
-    return kind
+        return []                          # mostly let them get up again, or no job would ever run
+    kind = chance.choices(list(OFTEN), list(OFTEN.values()))[0]
+    some = chance.sample(kinds[kind], min(len(kinds[kind]), chance.randint(1, 4) if kind == "job" else 1))
+    killed = []
+    for process in some:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+            killed.append(kind)
+    return killed
 
 
 def _final(bench: Bench) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -23,7 +21,7 @@ from queues import NOW
 
 from tether_lab.errors import QueueBusy, QueueError
 from tether_lab.job import State
-from tether_lab.job_queue import checkpoint, holders, outputs, read, rescue, retry
+from tether_lab.job_queue import checkpoint, holders, outputs, read, retry
 from tether_lab.job_queue.queue import Queue
 from tether_lab.job_queue.reader import Reader
 from tether_lab.job_queue.watch import Changes
@@ -306,53 +304,6 @@ def test_what_was_acknowledged_survives_sigkill(lab: LabFolder, script: Script) 
     assert printed <= found
     assert len(printed) > 6
     queue.close()
-
-
-@pytest.mark.row(35)
-def test_any_prefix_of_the_log_is_a_whole_queue(lab: LabFolder, script: Script, tmp_path: Path) -> None:
-    """A power cut may lose or garble the end of the log: what is left is a prefix of the commits, every
-    job in it stands somewhere it can go on from."""
-    process = script("from tether_lab.job_queue import checkpoint\n"
-                     "print(checkpoint.checkpoint(q, worthwhile=0, exposed=True).busy, flush=True)\n"
-                     "done = []\n"
-                     "for number in range(60):\n"
-                     "    queues.put(q, h, 2)\n"
-                     "    done = queues.turn(q, limit=2, finished=map(queues.ending, done)).claimed\n"
-                     "print('written', flush=True)\n"
-                     "os.kill(os.getpid(), signal.SIGKILL)", role="supervisor")
-    assert said(process) == "False"
-    assert said(process) == "written"
-    process.wait(10)
-    log = Path(f"{lab.queue_db}-wal").read_bytes()
-    chance = random.Random(7)
-    seen = set()
-    for number in range(25):
-        place = tmp_path / f"cut{number}"
-        (place / "lab").mkdir(parents=True, mode=0o700)
-        place.chmod(0o700)
-        for name in ("queue.db", "queue.uuid"):
-            shutil.copy2(lab.path / name, place / "lab" / name)
-        cut = chance.randrange(32, len(log))
-        tail = (b"", bytes(len(log) - cut), chance.randbytes(len(log) - cut))[number % 3]
-        (place / "lab" / "queue.db-wal").write_bytes(log[:cut] + tail)
-        (place / "lab" / "queue.db-wal").chmod(0o600)
-        seen.add(_check_prefix(queues.opened(place, "supervisor")))
-    assert len(seen) > 5, "the cuts fell into different places"
-
-
-def _check_prefix(queue: Queue) -> int:
-    """Whole, and every job completes from here; how many jobs there are."""
-    with queue.read() as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        ids = [row[0] for row in connection.execute("SELECT id FROM job ORDER BY id").fetchall()]
-    assert ids == list(range(1, len(ids) + 1))
-    rescue.rescue(queue, worker="next", boot_id="after the cut", mono=0, now=NOW, dead=[], crash_budget=3)
-    while claimed := queues.turn(queue, "next", limit=100).claimed:
-        assert not queues.turn(queue, "next", limit=0, finished=map(queues.ending, claimed)).lost
-    assert read.counts(queue) == ({State.COMPLETED: len(ids)} if ids else {})
-    queue.close()
-    return len(ids)
 
 
 # -- checkpoints -----------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from hypothesis.stateful import (
 
 from tests import queues
 from tests.queues import LEASE, NOW, SECOND
-from tether_lab.errors import BadRequest
+from tether_lab.errors import BadRequest, StorageFull
 from tether_lab.job import FINAL, MOVES, Claim, HandlerVersion, State
 from tether_lab.job_queue import cancel, claim, finish, rescue, retry, statements
 from tether_lab.job_queue.queue import Queue
@@ -92,7 +94,7 @@ steps = st.one_of(
 
 
 class QueueLaws(RuleBasedStateMachine):
-    """Two workers, of which each may be a zombie at any time, one user, two clocks, reboots."""
+    """Two workers, of which each may be a zombie at any time, one user, two clocks, reboots, full disks."""
 
     queue: Queue
     handler: HandlerVersion
@@ -213,6 +215,33 @@ class QueueLaws(RuleBasedStateMachine):
         model.state, model.run_at, model.expires_at, model.crashes = State.PENDING, self.now, None, 0
         model.cancelling, model.begun, model.results_of_run = False, False, 0
 
+    @rule(data=st.data(), verb=st.sampled_from(["enqueue", "turn", "renew", "rescue", "cancel", "retry"]))
+    def a_commit_fails(self, data: st.DataObject, verb: str) -> None:
+        """The disk is full at the last moment: the verb says so, and nothing has happened."""
+        held = data.draw(st.sampled_from(self.claims)) if self.claims else Claim(1, 1, "w1")
+        step = self._step(data.draw(steps))
+        with _full_at_commit(self.queue), pytest.raises(StorageFull):
+            self._write_something(verb, held, step)
+
+    def _write_something(self, verb: str, held: Claim, step: NextStep) -> None:
+        final = [job_id for job_id, model in self.jobs.items() if model.state in FINAL]
+        match verb:
+            case "enqueue":
+                queues.enqueue.enqueue(self.queue, [queues.new_job(self.handler)], now=self.now)
+            case "renew":
+                claim.renew(self.queue, [held], self.mono + LEASE)
+            case "rescue":
+                rescue.rescue(self.queue, worker="w9", boot_id="another", mono=self.mono, now=self.now,
+                              dead=["w1", "w2"], crash_budget=BUDGET)
+            case "cancel" if self.jobs:
+                cancel.cancel(self.queue, sorted(self.jobs), now=self.now)
+            case "retry" if final:
+                retry.retry(self.queue, final[0], self.now)
+            case _:
+                ending = [queues.ending(held, step, at=self.now, value=9)] if self.jobs else []
+                queues.turn(self.queue, "w1", limit=2, now=self.now, mono=self.mono, finished=ending,
+                            boot_id=self.boot)
+
     @rule(wall=st.integers(-20, 40), awake=st.integers(0, 40))
     def time_passes(self, wall: int, awake: int) -> None:
         """The wall clock may jump either way; the monotonic one only grows."""
@@ -251,6 +280,23 @@ class QueueLaws(RuleBasedStateMachine):
             self.seen[job_id] = model.epoch, model.state
 
 
+@contextlib.contextmanager
+def _full_at_commit(queue: Queue) -> Iterator[None]:
+    """Each transaction is written and, instead of committed, rolled back as SQLite does it on a full disk."""
+    write = queue.write
+
+    @contextlib.contextmanager
+    def full(power: bool = True) -> Iterator[sqlite3.Connection]:
+        with write(power) as connection:
+            yield connection
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    with mock.patch.object(queue, "write", full):
+        yield
+
+
 @pytest.fixture
 def laws() -> Iterator[type[QueueLaws]]:
     with tempfile.TemporaryDirectory() as place:
@@ -265,7 +311,7 @@ def limits(examples: int, steps_each: int) -> hypothesis_settings:
                                database=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.row(6, 41, 44)
+@pytest.mark.row(6, 31, 41, 44)
 def test_the_queue_does_what_the_model_does(laws: type[QueueLaws]) -> None:
     """No zombie is accepted, epochs only grow, one result a run at most, states equal the model's."""
     run_state_machine_as_test(laws, settings=limits(100, 30))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
 
     blobs = Blobs(Path(task.blob_folder), task.blobs)
     beside = load_manifest(manifest, blobs, namespace, fresh_seed=task.fresh_seed)
+    namespace["__builtins__"] = builtins     # cloudpickle puts a dict there; in __main__ it is the module
     return {name: load_result(value[BLOB], blobs, namespace) if name in stored else value
             for name, value in payload.items()}, beside
 
