@@ -69,7 +69,7 @@ MUTANTS = (
     Mutant("a restricted lab is written to", "job_queue/queue.py", "if self.restricted or self.quarantined:",
            "if self.quarantined:", (SECURITY, "another_key_is_read_only")),
     Mutant("a quarantined queue is written to", "job_queue/queue.py", "if self.restricted or self.quarantined:",
-           "if self.restricted:", (COPIES, "damaged_queue")),
+           "if self.restricted:", ("tests/unit/test_migration_kills.py", "marked_queue")),
     Mutant("folders may be open to others", "job_queue/permissions.py", "if found.st_mode & 0o077:", "if False:",
            (SECURITY, "row_05_loose")),
     Mutant("others may exchange the folder above", "job_queue/permissions.py", "if found.st_mode & 0o022:", "if False:",

@@ -584,3 +584,19 @@ def test_a_key_on_the_command_line_is_refused() -> None:
     said = subprocess.run([sys.executable, "-m", "tether_lab", "keys", "unlock", "--passphrase=words"],
                           capture_output=True, text=True, timeout=30, check=False)
     assert said.returncode == 2
+
+
+def test_the_workers_log_masks_what_looks_like_a_secret() -> None:
+    """Whatever an error says: addresses with passwords, named values, tokens of known shapes, escapes."""
+    from tether_lab.worker.logs import redacted
+
+    for text, shown in (
+            ("cannot reach postgres://ada:s3cret@db/x", "cannot reach postgres://•••@db/x"),
+            ("GET /x?token=abcdef12345&page=2", "GET /x?token=•••&page=2"),
+            ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer •••"),
+            ('{"password": "hunter22"}', '{"password": "•••"}'),
+            ("key AKIAIOSFODNN7EXAMPLE was refused", "key ••• was refused"),
+            ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "•••"),
+            ("plain words: 12 jobs, token bucket, /tmp/x:y", "plain words: 12 jobs, token bucket, /tmp/x:y"),
+            ("title \x1b]0;owned\x07", "title ?]0;owned?")):
+        assert redacted(text) == shown

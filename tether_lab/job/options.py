@@ -320,5 +320,8 @@ def _read(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
         return parse(value)
     except OptionError:
         raise
+    except (LookupError, AttributeError):
+        raise OptionError(f"{name}: {value!r:.80} is nothing that it takes", where=name,
+                          remedy=f"It takes {BY_NAME[name].takes if name in BY_NAME else 'N'}.") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise OptionError(f"{name}: {error}", where=name) from None

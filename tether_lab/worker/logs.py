@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
 
+_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+_NAMED = re.compile(r"((?:authorization|token|passw(?:or)?d|secret|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*"
+                    r"(?:bearer |basic |token )?[\"']?)[^\s\"',;&]{4,}", re.IGNORECASE)
+_SHAPED = re.compile(r"\b(AKIA[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|hf_\w{20,}|"
+                     r"xox[abprs]-[\w-]{10,}|"
+                     r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,})")
 LARGEST = 2_000_000
 FILES = 5
+
+
+def redacted(text: str) -> str:
+    """The text without what looks like a secret: passwords in addresses, values named token, password or
+    key, and the shapes of well-known tokens; and without control characters, which a terminal would obey."""
+    text = _SHAPED.sub("•••", _NAMED.sub(r"\1•••", _URL.sub(r"\1•••@", text)))
+    return "".join(c if c >= " " or c in "\n\t" else "?" for c in text)
 
 
 class Log:
@@ -22,7 +36,7 @@ class Log:
 
     def __call__(self, text: str) -> None:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        line = f"{moment}Z [{os.getpid()}] {text}".replace("\n", "\n    ") + "\n"
+        line = f"{moment}Z [{os.getpid()}] {redacted(text)}".replace("\n", "\n    ") + "\n"
         try:
             sys.stderr.write(line)
             sys.stderr.flush()
