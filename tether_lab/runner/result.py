@@ -62,8 +62,8 @@ def store_of(task: wire.Task) -> tuple[BlobStore, float]:
     from tether_lab.capture import SEALED_LIMIT, BlobStore, MemoryStore
 
     if '"encrypt":true' in task.options and json.loads(task.options).get("encrypt"):
-        return MemoryStore(), SEALED_LIMIT
-    return BlobStore(Path(task.blob_folder)), 2e9
+        return MemoryStore(), min(task.result_limit, SEALED_LIMIT)
+    return BlobStore(Path(task.blob_folder)), task.result_limit
 
 
 def succeeded(task: wire.Task, value: object, keep: dict[str, Any], namespace: dict[str, Any],

@@ -165,6 +165,7 @@ class Task(_Frame, frozen=True):
     extras: tuple[Extra, ...] = ()
     memos: dict[str, tuple[str, str]] = {}   # what earlier attempts kept: name to (kind, body)
     inputs: dict[str, tuple[str, str]] = {}
+    result_limit: float = 2e9                # bytes above which a result is not stored
 
 
 class More(_Frame, frozen=True):

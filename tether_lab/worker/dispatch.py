@@ -121,7 +121,8 @@ class Dispatcher:
             source=version.source, parameters=version.parameters, payload=job.payload,
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
             blobs=blobs, folder=self._folder, created_at=job.created_at,
-            fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept, extras=extras)
+            fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept, extras=extras,
+            result_limit=self._queue.settings.result_limit)
 
     def _extras(self, key: str, small: dict[str, bytes]) -> tuple[wire.Extra, ...]:
         """What acts beside jobs of this key, verified; its small blobs go into ``small``."""
