@@ -78,9 +78,10 @@ while True:
     DEAF,
     "import re\nre.match(r'(a+)+$', 'a' * 40 + 'b')",
     "sum(range(10**13))",
+    "!sleep 312",
 ])
 def test_a_hard_timeout_ends_what_cannot_be_interrupted(shared: Bench, code: str) -> None:
-    """Row 15: signals ignored, or the interpreter lock held in C: killed at the deadline."""
+    """Row 15: signals ignored, the interpreter lock held in C, a command: killed at the deadline, all of it."""
     begun = time.monotonic()
     [job] = shared.enqueue(code, timeout=Timeout(hard=0.5))
     row = shared.ended(job)
@@ -88,6 +89,7 @@ def test_a_hard_timeout_ends_what_cannot_be_interrupted(shared: Bench, code: str
     assert row.error == "timed out after 0.5 s"
     assert shared.attempts(job)[-1].outcome == "timed_out"
     assert time.monotonic() - begun < 10
+    eventually(lambda: not [p for p in shared.marked() if "312" in p.cmdline()], within=1.0, say="no sleepers")
 
 
 def test_a_soft_timeout_is_an_event_and_can_be_caught(shared: Bench) -> None:

@@ -152,6 +152,32 @@ def test_what_is_no_change_of_state_is_told_through_one_function(lab: Lab, tmp_p
     eventually(lambda: Path(log).exists() and Path(log).read_text() == "5 ~on_service_event:heard", within=15)
 
 
+def test_what_a_service_sends_is_told(lab: Lab, tmp_path: Path) -> None:
+    """By the service's name; what ordinary jobs send is no service's."""
+    log = str(tmp_path / "log")
+
+    @lab.on_service_event(keys="ticker")
+    def heard(entry: Any) -> None:
+        from pathlib import Path
+
+        with Path(log).open("a") as file:
+            file.write(f"{entry.key} {entry.detail['value']}\n")
+
+    def tick(ctx: Any) -> None:
+        import time
+
+        ctx.send_event("tick")
+        while not ctx.cancelled:
+            time.sleep(0.02)
+
+    lab.register(tick, "tick")
+    lab.register(lambda ctx: ctx.send_event("no service"), "ticker")
+    lab.enqueue("ticker").result(timeout=30)
+    lab.start_service("ticker", "tick")
+    eventually(lambda: Path(log).exists() and Path(log).read_text() == "ticker tick\n", within=20)
+    lab.stop_service("ticker")
+
+
 def test_hooks_with_mistakes_are_refused_at_the_door(lab: Lab) -> None:
     """Unknown events, nothing to take, names that jobs may not have."""
     with pytest.raises(BadRequest, match="no hook 'on_end'") as refused:

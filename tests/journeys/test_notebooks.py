@@ -37,6 +37,10 @@ NOTEBOOKS = {
         "restricted: False", "another lab took", "quick check"),
     "19_dashboard.ipynb": ("The live dashboard", "completed", "ValueError", "The chain nightly", "6 jobs",
                            "dashboards still at work: 0"),
+    "16_hooks_and_notifications.ipynb": ("on_failure", "unlucky failed", "the first half is there",
+                                        "completed |"),
+    "17_testing_jobs.ipynb": ("'succeeded': 4, 'failed': 1", "sent [2, 3, 4]", "none fit", "[0, 1, 4, 9]"),
+    "18_debugging.ipynb": ("in how_many line 3", "'price': 0.0", "['failed', 'succeeded']", "1 completed"),
     "20_analytics.ipynb": ("send-report", "What fails most", "1 attempt at most", "month.html", "usual"),
     "30_beyond_one_machine.ipynb": ("exponent 0.5, seed 0", "exact", "cancelled", "done"),
 }

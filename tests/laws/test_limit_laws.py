@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -113,3 +115,42 @@ def test_the_strategy_says_who_goes_next(queue: Queue, strategy: str, order: lis
         took += [claimed.claim.job_id for claimed in found]
         finished = [queues.ending(claimed) for claimed in found]
     assert took == order
+
+
+ENQUEUER = """
+import sys
+from pathlib import Path
+from tests import queues
+from tether_lab.job_queue import handlers
+queue = queues.opened(Path(sys.argv[1]))
+handler = handlers.version(queue, 1)
+for start in range(0, int(sys.argv[2]), 25):
+    jobs = [queues.new_job(handler, uuid=f"{sys.argv[3]}-{n}", rate=("api", 100, 1_000_000))
+            for n in range(start, start + 25)]
+    assert len(set(queues.enqueue.enqueue(queue, jobs))) == 25
+"""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_rate_limited_jobs_of_four_processes_are_neither_lost_nor_doubled(tmp_path: Path, count: int) -> None:
+    """Enqueued by four at once while two workers claim: each starts once, and no second has more than 100."""
+    queue = queues.opened(tmp_path, "supervisor")
+    queues.registered(queue)
+    asking = [subprocess.Popen([sys.executable, "-c", ENQUEUER, str(tmp_path), str(count // 4), f"p{n}"])
+              for n in range(4)]
+    now, claimed, starts, held = NOW * 2, Counter[int](), list[int](), list[object]()
+    while any(process.poll() is None for process in asking) or sum(claimed.values()) < count:
+        found = queues.turn(queue, ("w1", "w2")[len(starts) // 50 % 2], limit=50, now=now, finished=held)
+        assert not found.lost
+        held = [queues.ending(job, at=now) for job in found.claimed]
+        claimed.update(job.claim.job_id for job in found.claimed)
+        starts += [now] * len(found.claimed)
+        if not found.claimed:
+            now += SECOND // 10 if all(process.poll() is not None for process in asking) else 1
+    assert [process.wait() for process in asking] == [0] * 4
+    queues.turn(queue, "w1", limit=0, now=now, finished=held)
+    assert len(claimed) == count
+    assert set(claimed.values()) == {1}
+    assert all(starts[at + 100] - starts[at] >= SECOND for at in range(len(starts) - 100))
+    assert {row.state for row in read.jobs(queue, limit=count + 1)} == {State.COMPLETED}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = (
     Flag("with_code", "", "retry: with the newest code of the handler."),
+    Flag("fresh_seed", "", "retry: with other random numbers than before."),
     Flag("force", "", "cancel: end the process at once."),
     Flag("timeout", "10s", "wait: give up waiting after this long."),
     Flag("all", "", "cancel: everything that is not final; list: no limit."),
@@ -132,7 +133,7 @@ class JobsVerbs:
         _say(_cancelled(counts))
 
     def retry(self, words: Words) -> object:
-        jobs = [job.retry(with_code="with_code" in words.flags)
+        jobs = [job.retry(with_code="with_code" in words.flags, fresh_seed="fresh_seed" in words.flags)
                 for job in self._jobs(words.words, "retry")]
         return jobs[0] if len(jobs) == 1 else self._table(jobs)
 
@@ -266,7 +267,7 @@ VERBS = {
     "follow": Verb(JobsVerbs.follow, "ID", "Watch its outputs until it ends."),
     "wait": Verb(JobsVerbs.wait, "ID … [--timeout 10s]", "Wait until they end."),
     "cancel": Verb(JobsVerbs.cancel, "ID … | key=… | tag=… | all [--force]", "Cancel, whatever the status."),
-    "retry": Verb(JobsVerbs.retry, "ID … [--with-code]", "Run again, with the same payload."),
+    "retry": Verb(JobsVerbs.retry, "ID … [--with-code] [--fresh-seed]", "Run again, with the same payload."),
     "load": Verb(JobsVerbs.load, "ID [NAME …]", "Bring kept variables into the notebook."),
     "edit": Verb(JobsVerbs.edit, "ID", "Put its code into a new cell."),
     "debug": Verb(JobsVerbs.debug, "ID [--start]", "Run it here, with the debugger where it raises."),

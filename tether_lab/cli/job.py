@@ -44,7 +44,7 @@ def run(given: Arguments) -> int:
             job.cancel(force=given.force)
             say(f"Job {job.id} is {'asked to stop' if before is State.RUNNING else job.status}.")
         case "retry":
-            _line(given, job.retry(with_code=given.with_code).row)
+            _line(given, job.retry(with_code=given.with_code, fresh_seed=given.fresh_seed).row)
         case "result":
             return _result(given, job)
         case "debug":

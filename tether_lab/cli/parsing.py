@@ -121,6 +121,7 @@ def _job(to: argparse.ArgumentParser) -> None:
     to.add_argument("verb", nargs="?", choices=JOB_VERBS, default="show")
     to.add_argument("--force", action="store_true", help="cancel: end its process at once")
     to.add_argument("--with-code", action="store_true", help="retry: with the newest code of its handler")
+    to.add_argument("--fresh-seed", action="store_true", help="retry: with other random numbers than before")
     to.add_argument("--timeout", metavar="10m", help="wait, result: give up waiting after this long")
     to.add_argument("--start", action="store_true", help="debug: step through it from its first line")
     _json_flag(to)

@@ -80,9 +80,7 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
         events += _events(ending, State(row[0]))
         if ending.tell is not None and row[0] == State.FAILED:
             happenings.say(connection, ending.tell[0], ending.tell[1], ending.finished_at, ending.tell[2])
-        for kind, detail in ending.events:
-            if kind == "soft_timeout":
-                happenings.tell(connection, "on_soft_timeout", claim.job_id, ending.finished_at, detail)
+        happenings.tell_said(connection, claim.job_id, ending.finished_at, ending.events)
         if ending.replaces:
             connection.execute(sql("output_clear"), {"id": claim.job_id, "epoch": claim.epoch})
         if ending.outputs:

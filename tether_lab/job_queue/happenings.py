@@ -63,7 +63,8 @@ class Happening:
         timed = self.kind not in ("on_start", "on_service_event")
         error = self.error if self.kind in ("on_failure", "on_retry", "on_cancel") else None
         error = "(encrypted)" if error and closed else error
-        detail = {} if closed and self.kind == "on_soft_timeout" else json.loads(self.detail)
+        said = self.kind in ("on_soft_timeout", "on_service_event")
+        detail = {} if closed and said else json.loads(self.detail)
         took = round((self.at - self.started_at) / 1000) if timed and self.started_at is not None else None
         return HookEntry(
             event=self.kind, key=self.key or "", id=self.job_id, status=self.state, at=self.at / 1e6,
@@ -77,6 +78,15 @@ def tell(connection: sqlite3.Connection, kind: str, job_id: int, at: int, detail
     Whether anybody hooks it."""
     return connection.execute(sql("happening_tell"), {
         "kind": kind, "id": job_id, "at": at, "detail": detail}).rowcount > 0
+
+
+def tell_said(connection: sqlite3.Connection, job_id: int, at: int, events: Sequence[Told]) -> bool:
+    """What a running job said that somebody may hook: its soft timeout, and events that a service sends."""
+    hooked = [tell(connection, "on_soft_timeout", job_id, at, detail)
+              for kind, detail in events if kind == "soft_timeout"]
+    hooked += [connection.execute(sql("happening_service"), {
+        "id": job_id, "at": at, "detail": detail}).rowcount > 0 for kind, detail in events if kind == "sent"]
+    return any(hooked)
 
 
 def follow(connection: sqlite3.Connection, make: Make, now: int) -> bool:

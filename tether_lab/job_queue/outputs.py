@@ -43,11 +43,10 @@ def append(
         if events:
             connection.executemany(sql("event_add"), [
                 (claim.epoch, kind, now, plain(detail), claim.job_id) for kind, detail in events])
-        hooked = [happenings.tell(connection, "on_soft_timeout", claim.job_id, now, detail)
-                  for kind, detail in events if kind == "soft_timeout"]
+        hooked = happenings.tell_said(connection, claim.job_id, now, events)
         if tell is not None:
-            hooked.append(happenings.tell(connection, "on_progress", claim.job_id, now, tell))
-        return any(hooked)
+            hooked |= happenings.tell(connection, "on_progress", claim.job_id, now, tell)
+        return hooked
 
 
 def read(queue: Queue, job_id: int, epoch: int | None = None, after: int = -1) -> list[tuple[int, int, str]]:

@@ -28,22 +28,24 @@ def retry_many(queue: Queue, ids: Sequence[int], now: int | None = None) -> int:
 
 def retry(
     queue: Queue, job_id: int, now: int | None = None, handler_id: int | None = None, *,
-    key_id: str | None = None, mac: bytes | None = None,
+    key_id: str | None = None, mac: bytes | None = None, options: str | None = None,
 ) -> JobRow:
     """Back to pending with one attempt at least; history, output and result stay until replaced.
 
-    With another version (``handler_id``) the job is another one, so its new signature must come along.
+    With another version (``handler_id``) or ``options`` (JSON) the job is another one, so its new signature
+    must come along.
     Raises JobNotFound, BadRequest if the job has not ended, DuplicateJob if another job has taken its
     dedup key since.
     """
-    if handler_id is not None and (key_id is None or mac is None):
+    if (handler_id is not None or options is not None) and (key_id is None or mac is None):
         raise BadRequest("a job with another version of its handler needs a signature of its own",
                          remedy="Pass key_id and mac.", where=f"job {job_id}")
     now = now or utc()
     with queue.write() as connection:
         _refuse_duplicate(connection, job_id, now)
         connection.execute(sql("memo_clear"), {"job_id": job_id})
-        found = workflow.take_back(connection, job_id, now, handler_id=handler_id, key_id=key_id, mac=mac)
+        found = workflow.take_back(connection, job_id, now, handler_id=handler_id, key_id=key_id, mac=mac,
+                                   options=options)
         if found is not None:
             workflow.reopen(connection, [job_id], now)
             connection.execute(sql("blob_touch_of_job"), {"id": job_id, "now": now})

@@ -194,7 +194,7 @@ def take_back(connection: sqlite3.Connection, job_id: int, now: int, **version: 
     """A final job to pending again, its batch and chain told; its epoch, or None if it is not final."""
     row = connection.execute(sql("job_links_one"), {"id": job_id}).fetchone()
     found = connection.execute(sql("retry"), {"id": job_id, "now": now, "handler_id": None, "key_id": None,
-                                              "mac": None, **version}).fetchone()
+                                              "mac": None, "options": None, **version}).fetchone()
     if found is None:
         return None
     connection.execute(sql("event_add"), (found[0], "retried", now, "{}", job_id))

@@ -29,11 +29,12 @@ class Acting(Verbs):
 
         return cancel(self._lab, job, key=key, tag=tag, everything=all, force=force)
 
-    def retry(self, job: int | Job, *, with_code: bool = False) -> Job:
-        """Run a job that has ended once more. ``with_code``: with its handler's newest version."""
+    def retry(self, job: int | Job, *, with_code: bool = False, fresh_seed: bool = False) -> Job:
+        """Run a job that has ended once more. ``with_code``: with its handler's newest version;
+        ``fresh_seed``: with other random numbers than before."""
         from .retry import retry
 
-        retry(self._lab, int(job), with_code=with_code)
+        retry(self._lab, int(job), with_code=with_code, fresh_seed=fresh_seed)
         return Job(self._lab, int(job))
 
     def prune(self, older_than: object = None, *, dry_run: bool = False) -> Pruned:

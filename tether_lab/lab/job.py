@@ -180,10 +180,10 @@ class Job:
         """Move it forward (higher) or back in its queue while it waits."""
         return self.lab.prioritise(self.id, priority)
 
-    def retry(self, *, with_code: bool = False) -> Job:
+    def retry(self, *, with_code: bool = False, fresh_seed: bool = False) -> Job:
         """Run it once more, with the same payload; its history is kept. ``with_code``: with the
-        newest version of its handler."""
-        return self.lab.retry(self.id, with_code=with_code)
+        newest version of its handler; ``fresh_seed``: with other random numbers than before."""
+        return self.lab.retry(self.id, with_code=with_code, fresh_seed=fresh_seed)
 
     def debug(self, *, start: bool = False, debugger: Callable[[Any], object] | None = None) -> Any:
         """Run it once more in this process, with its code, captures and payload, and open the debugger where

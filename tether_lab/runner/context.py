@@ -48,6 +48,13 @@ class Log(logging.Logger):
     def __call__(self, message: object, *args: object) -> None:
         self.info(message, *args)
 
+    def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 — logging's name
+        """Our own, and whatever a job hung on the standard logger ``tether_lab``."""
+        super().callHandlers(record)
+        for handler in logging.getLogger("tether_lab").handlers:
+            if record.levelno >= handler.level:
+                handler.handle(record)
+
 
 class _ToStderr(logging.Handler):
     """Writes to whatever sys.stderr is at the moment."""

@@ -17,7 +17,7 @@ import msgspec
 from tether_lab.job import JobOptions, Manifest
 from tether_lab.job.hooks import NOTIFY, is_internal
 
-from . import command, context, failures, hooks, randomness, result, wire
+from . import command, context, failures, hooks, randomness, result, tracing, wire
 from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .calls import Calls
@@ -132,6 +132,11 @@ class Attempt:
         return body() if self.extras is None else self.extras.around(body)
 
     def _run(self) -> wire.Ended:
+        with tracing.span(self.task) as told:
+            told.append(self._of_its_kind())
+        return told[0]
+
+    def _of_its_kind(self) -> wire.Ended:
         match self.task.kind:
             case "cell":
                 return self._cell()

@@ -67,6 +67,7 @@ class Attempt:
     sent_at: float
     give_up_at: int | None = None  # UTC µs at which its total timeout passes
     give_up: float = FOREVER       # and monotonic seconds
+    is_first: bool = False         # that counts from here
     started: float | None = None
     started_at: int | None = None
     start_written: bool = False
@@ -163,6 +164,9 @@ class Attempt:
         self.started = message.at / 1e9
         self.started_at = utc - round((now - self.started) * 1e6)
         self.flushed_at = now          # a short job is written down at its end, all at once
+        total = self.options.timeout.total if self.options.timeout is not None else None
+        if self.is_first and total is not None:
+            self.give_up, self.give_up_at = now + total, utc + round(total * 1e6)
         return True
 
     def progress_to_tell(self, progress: str | None, now: float) -> str | None:

@@ -90,25 +90,25 @@ class Running:
 
     def _begin(self, prepared: Prepared, process: Process, now: float) -> Attempt:
         head = prepared.options.max_output or self._settings.output_head
-        give_up_at = self._total(prepared)
+        give_up_at, is_first = self._total(prepared)
         attempt = self.attempts[process.token] = Attempt(
             prepared.job, prepared.version, prepared.options, process,
             Output(head, self._settings.output_tail), now, give_up_at,
-            FOREVER if give_up_at is None else now + (give_up_at - utc()) / 1e6, cover=prepared.cover,
-            suspect=process.spoiled)
+            FOREVER if give_up_at is None or is_first else now + (give_up_at - utc()) / 1e6,
+            cover=prepared.cover, is_first=is_first, suspect=process.spoiled)
         return attempt
 
     def hand(self, prepared: Prepared, beside: tuple[int, ...]) -> bool:
         """Give a job to a process that runs one like it; False if there is none with room."""
         return self.ahead.hand(prepared, beside, self.busy)
 
-    def _total(self, prepared: Prepared) -> int | None:
-        """When the total timeout of a job passes, UTC µs."""
-        timeout = prepared.options.timeout
+    def _total(self, prepared: Prepared) -> tuple[int | None, bool]:
+        """When the total timeout of a job passes, UTC µs; whether this attempt is the one it counts from."""
+        timeout, claimed = prepared.options.timeout, prepared.job.started_at
         if timeout is None or timeout.total is None:
-            return None
-        begun = read.first_start(self._queue, prepared.job.claim.job_id)
-        return (prepared.job.started_at if begun is None else begun) + round(timeout.total * 1e6)
+            return None, False
+        begun = read.first_start(self._queue, prepared.job.claim.job_id) or claimed
+        return begun + round(timeout.total * 1e6), begun == claimed
 
     # -- what processes say --------------------------------------------------------------------------
 
