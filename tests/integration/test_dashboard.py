@@ -231,6 +231,10 @@ def test_one_job_one_chain_one_batch_have_views_of_their_own(idle: Lab) -> None:
     assert one.view.only == "job"
     eventually(lambda: one.view.detail.get("job") == job.id)
     eventually(lambda: set(statuses(many)) == {each.id for each in batch.jobs})
+    group = many.view.page["group"]
+    assert (group["what"], group["cells"][1]["text"]) == ({"batch": batch.id}, "b")
+    assert "being cancelled" in press(many, "cancel", **group["what"])
+    eventually(lambda: many.view.page["group"]["cells"][2]["text"] == "cancelled")
     for dashboard in (one, many):
         dashboard.close()
     with pytest.raises(JobNotFound):

@@ -108,16 +108,17 @@ async def usual(reader: Reader, key: str) -> float | None:
     return took[len(took) // 2] if took else None
 
 
-async def chains(reader: Reader, limit: int) -> list[ChainRow]:
-    """The newest chains as they stand."""
+async def chains(reader: Reader, limit: int, number: int | None = None) -> list[ChainRow]:
+    """The newest chains as they stand, or one."""
     return [ChainRow(row["id"], row["uuid"], row["name"], row["created_at"], row["finished_at"],
                      {State(state): n for state, n in json.loads(row["counts"]).items()}, row["tolerated"])
-            for row in await reader.fetch(sql("board_chains"), {"limit": limit})]
+            for row in await reader.fetch(sql("board_chains"), {"limit": limit, "id": number})]
 
 
-async def batches(reader: Reader, limit: int) -> list[BatchRow]:
-    """The newest batches as they stand."""
-    return [BatchRow(*row) for row in await reader.fetch(sql("board_batches"), {"limit": limit})]
+async def batches(reader: Reader, limit: int, number: int | None = None) -> list[BatchRow]:
+    """The newest batches as they stand, or one."""
+    return [BatchRow(*row)
+            for row in await reader.fetch(sql("board_batches"), {"limit": limit, "id": number})]
 
 
 async def all_schedules(reader: Reader) -> list[ScheduleRow]:

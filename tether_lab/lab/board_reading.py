@@ -125,7 +125,9 @@ async def _jobs(reader: Reader, found: Found, asked: Question) -> Found:
         states=which(asked.status or None), key=asked.key or None, queue=asked.queue or None,
         tag=asked.tag or None, chain=asked.chain, batch=asked.batch, words=asked.words, sort=asked.sort,
         down=asked.down, limit=asked.size, offset=asked.page * asked.size), found.at)
-    return replace(found, rows=rows, total=total)
+    chains = await board.chains(reader, 1, asked.chain) if asked.chain is not None else []
+    batches = await board.batches(reader, 1, asked.batch) if asked.batch is not None else []
+    return replace(found, rows=rows, total=total, chains=chains, batches=batches)
 
 
 async def _chains(reader: Reader, found: Found, _: Question) -> Found:

@@ -99,7 +99,8 @@ class Group(ABC):
         from .dashboard import dashboard
 
         _ = self.row
-        return dashboard(self.lab, {self.kind: self.id, "sort": "id", "down": False}, rate=4.0, only=self.kind)
+        asked = {self.kind: self.id, "sort": "id", "down": False, "size": 10}
+        return dashboard(self.lab, asked, rate=4.0, only=self.kind)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 — IPython passes both
         from tether_lab.views.groups import bundle

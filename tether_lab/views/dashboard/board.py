@@ -58,7 +58,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page of a table: ``first`` to ``last`` of ``total`` (None while it is counted). ``empty`` is said
-    instead of rows, ``error`` above the last rows that could be read."""
+    instead of rows, ``error`` above the last rows that could be read; ``group`` is the chain or batch whose
+    jobs these are."""
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
@@ -69,6 +70,7 @@ class Page:
     empty: str = ""
     note: str = ""
     error: str = ""
+    group: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,10 @@ function render({ model, el }) {
   const header = make("tr"), body = make("tbody");
   const table = make("table", { class: "tl-table" }, make("thead", {}, header), body);
   const scroll = make("div", { class: "tl-scroll" }, table);
+  const group = { name: make("strong"), badge: make("span"), far: make("span"), bar: make("span", { class: "tl-bar" },
+    make("span")), said: make("span", { class: "tl-soft" }), buttons: make("span", { class: "tl-actions" }) };
+  const groupBar = make("div", { class: "tl-top tl-group", hidden: true }, group.name, group.badge, group.far, group.bar,
+    group.said, make("span", { class: "tl-space" }), group.buttons);
   const empty = make("p", { class: "tl-empty" }), trouble = make("div", { class: "tl-note tl-stale", role: "alert", hidden: true });
   const first = step("«", "First page", () => 0), back = step("‹", "Page before", (q) => q.page - 1);
   const next = step("›", "Next page", (q) => q.page + 1), last = step("»", "Last page", (q, p) => Math.ceil(p.total / q.size) - 1);
@@ -109,7 +113,7 @@ function render({ model, el }) {
   const foot = make("div", { class: "tl-foot" }, "Goes on while a cell runs; buttons and filters then wait for its end. "
     + "Keys: ↑ ↓ rows, Enter opens, ← → tabs, / searches, Esc closes.");
   root.append(top, tiles, sentences, blocked, stale, tabs, filters, analytics, trouble,
-    scroll, empty, pager, said, detail, foot);
+    groupBar, scroll, empty, pager, said, detail, foot);
   const hide = twin ? make("style", {}, `.${twin}{display:none}`) : "";
   el.append(root, hide);
 
@@ -227,6 +231,14 @@ function render({ model, el }) {
       [...body.children].find((node) => node.dataset.what === focused)?.focus({ preventScroll: true });
     show(empty, !lines.length && Boolean(page.empty)); say(empty, page.empty || "");
     show(trouble, Boolean(page.error)); say(trouble, page.error || "");
+    show(groupBar, Boolean(page.group));
+    if (page.group) {
+      const [number, name, standing, far, counts] = page.group.cells;
+      say(group.name, `${name.text} · ${Object.keys(page.group.what)[0]} ${number.text}`);
+      badge(group.badge, standing.text, standing.role); say(group.far, far.text); say(group.said, counts.text);
+      group.bar.firstChild.style.width = `${((far.bar || 0) * 100).toFixed(1)}%`;
+      buttons(group.buttons, page.group.actions, page.group.what);
+    }
     const total = page.total === null || page.total === undefined ? "…" : page.total.toLocaleString("en-US");
     say(range, page.first ? `${page.first.toLocaleString("en-US")}–${page.last.toLocaleString("en-US")} of ${total}` : "0 of 0");
     first.disabled = back.disabled = !q.page; next.disabled = !page.more; last.disabled = !page.more || !page.total;

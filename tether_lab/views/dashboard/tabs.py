@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tether_lab.job import FINAL, State
 from tether_lab.job.workflow import BatchRow, ChainRow
@@ -129,6 +130,12 @@ tab is a line here, a field of ``Found``, and a line in ``lab.board_reading.READ
 def page(found: Found, question: Question) -> Page:
     """The page of the tab that is open."""
     draw = TABS[question.tab][1]
-    return draw(found, question) if draw else Page((), ())
+    if draw is None:
+        return Page((), ())
+    shown = draw(found, question)
+    if question.tab == "jobs" and (found.chains or found.batches):
+        of = chains_page(found, question).lines or batches_page(found, question).lines
+        return replace(shown, group=of[0])
+    return shown
 
 

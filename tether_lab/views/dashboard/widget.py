@@ -63,6 +63,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # it has no types of it
         self._shown: tuple[object, ...] = ()
         self._shown_at = 0.0
         self._drawn: tuple[object, ...] = ()
+        self._drawing: asyncio.Task[None] | None = None
         self._stack = ""
         self._blocked = Blocked()
         self._twin = twin.Twin(uuid.uuid4().hex[:12])
@@ -181,7 +182,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # it has no types of it
     async def _stage(self, question: Question, opened: Mapping[str, Any]) -> None:
         """What the notebook itself draws: the outputs of the open job, or a figure."""
         if question.tab == "analytics" and question.job is None:
-            await self._figure(question)
+            self._figure(question)
         elif opened.get("stage"):
             row = (opened["job"], opened["status"], tuple(map(tuple, opened["tabs"])), opened["headline"])
             now = time.monotonic()
@@ -193,19 +194,26 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # it has no types of it
             self._put(())
             self._shown = self._drawn = ()
 
-    async def _figure(self, question: Question) -> None:
+    def _figure(self, question: Question) -> None:
+        """Draw it beside the looks, which go on."""
         wanted = (question.figure, question.since, question.theme)
-        if wanted == self._drawn:
-            return
-        self._say(0, "Drawing …", "ended")
+        if wanted != self._drawn:
+            self._drawn, self._shown = wanted, ()
+            self._say(0, "Drawing …", "ended")
+            self._drawing = asyncio.ensure_future(self._draw(*wanted))
+
+    async def _draw(self, *wanted: str) -> None:
         try:
             drawn = await asyncio.to_thread(self._source.figure, *wanted)
+        except asyncio.CancelledError:                       # nobody looks any more
+            self._drawn = ()
+            raise
         except Exception as error:  # noqa: BLE001  a figure that fails is said in the view
             self._say(0, f"It cannot be drawn: {error}", "bad")
-        else:
+            return
+        if wanted == self._drawn:                            # else something else was asked meanwhile
             self._put(({"output_type": "display_data", "metadata": {}, "data": {PLOTLY: drawn}},))
             self._say(0, board.as_of(time.time_ns() // 1000), "ended")
-        self._drawn, self._shown = wanted, ()
 
     def _put(self, outputs: tuple[Output, ...]) -> None:
         if outputs != self.stage.outputs:
