@@ -191,6 +191,17 @@ def test_looks_are_coalesced(idle: Lab) -> None:
     dashboard.close()
 
 
+def test_a_count_that_was_not_due_is_made_up_for(idle: Lab) -> None:
+    """The last change before a silence is counted, though counts have rests between them."""
+    dashboard = opened(idle.dashboard(rate=20))
+    for n in range(3):
+        idle.enqueue("f", {"n": n})
+        eventually(lambda n=n: len(statuses(dashboard)) == n + 1)
+    eventually(lambda: dashboard.view.head["tiles"][1]["count"] == 3)
+    eventually(lambda: dashboard.view.page["total"] == 3)
+    dashboard.close()
+
+
 def test_a_lab_that_cannot_be_read_is_said_and_read_again() -> None:
     """The last rows stay, the error stands above them; it goes when reading works again."""
     from tether_lab.lab.dashboard import LabSource

@@ -30,6 +30,8 @@ SHARE = 12.0
 """All jobs are counted again after this many times as long as counting took, and after a second at least."""
 FIRST_COUNT = 1.0
 """Seconds to wait for the first count of all jobs before the rest is shown without it."""
+OLDEST_COUNT = 60.0
+"""Seconds after which all is counted though nothing was written: what ended in the last hour changes."""
 USUAL_FOR = 60.0
 NEWEST = 100
 
@@ -43,6 +45,8 @@ class BoardReading:
         self._pages, self._counts = Reader(lab.queue), Reader(lab.queue)
         self._tally: list[Tally] | None = None
         self._tally_due = 0.0
+        self._stale = True                 # something was written since the last count began
+        self._paused: Collection[str] = ()
         self._counting: asyncio.Task[None] | None = None
         self._usual: dict[str, tuple[float, float | None]] = {}
 
@@ -57,11 +61,19 @@ class BoardReading:
             runners=await board.runners(self._pages) or lab.settings.runners, running=running,
             paused=everything, next_due=await board.next_due(self._pages))
         found = await READS[question.tab](self._pages, found, question)
+        self._paused, self._stale = paused, True
         await self._count(wait=self._tally is None)
-        tally = self._tally or ()
         await self._look_up([*(row.key for row in running), *(
-            each.key for each in tally if each.state in (State.PENDING, State.RETRYING))])
-        queues = _queues(lab.queue.shares, tally, paused, everything=everything)
+            each.key for each in self._tally or () if each.state in (State.PENDING, State.RETRYING))])
+        return self._counted_now(found)
+
+    async def beat(self, found: Found) -> Found:
+        """The same a moment later: nothing was written, but a count may have come, or be due."""
+        await self._count(wait=False)
+        return self._counted_now(found)
+
+    def _counted_now(self, found: Found) -> Found:
+        queues = _queues(self._lab.queue.shares, self._tally or (), self._paused, everything=found.paused)
         return replace(found, tally=self._tally, queues=queues,
                        usual={key: value for key, (_, value) in self._usual.items()})
 
@@ -95,7 +107,10 @@ class BoardReading:
 
     async def _count(self, *, wait: bool) -> None:
         """See to it that the tally is not old. ``wait``: a little, for the first one."""
-        if self._counting is None and time.monotonic() >= self._tally_due:
+        now = time.monotonic()
+        due = self._stale or now > self._tally_due + OLDEST_COUNT
+        if self._counting is None and due and now >= self._tally_due:
+            self._stale = False
             self._counting = asyncio.ensure_future(self._counted())
         if wait and self._counting is not None:
             await asyncio.wait({self._counting}, timeout=FIRST_COUNT)

@@ -41,6 +41,9 @@ class LabSource:
     async def look(self, question: Question) -> Found:
         return await self._reading.look(question)
 
+    async def beat(self, found: Found) -> Found:
+        return await self._reading.beat(found)
+
     async def open(self, job_id: int, *, stack: bool) -> Opened:
         from dataclasses import replace
 

@@ -24,6 +24,9 @@ class Source(Protocol):
     async def look(self, question: Question) -> Found:
         """The lab now, as far as the question needs it."""
 
+    async def beat(self, found: Found) -> Found:
+        """The same a moment later, though nothing was written: what was being counted has come."""
+
     async def open(self, job_id: int, *, stack: bool) -> Opened:
         """A job now; ``stack``: and where it is."""
 

@@ -143,14 +143,16 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # it has no types of it
     async def _look(self, fresh: bool) -> None:
         question = self._question
         self._blocked()
-        if fresh or self._found is None:
-            try:
+        try:
+            if fresh or self._found is None:
                 self._found = await self._source.look(question)
-            except Exception as error:  # noqa: BLE001  a look that fails is said in the view, and tried again
-                page = self.view.page or asdict(board.Page((), ()))
-                self.view.set_trait("page", {**page, "error": f"The lab cannot be read: {error}"})
-                self.view.at = time.time()
-                return
+            else:
+                self._found = await self._source.beat(self._found)
+        except Exception as error:  # noqa: BLE001  a look that fails is said in the view, and tried again
+            page = self.view.page or asdict(board.Page((), ()))
+            self.view.set_trait("page", {**page, "error": f"The lab cannot be read: {error}"})
+            self.view.at = time.time()
+            return
         found = replace(self._found, at=time.time_ns() // 1000)
         opened = await self._opened(question) if fresh or self._is_running() else self.view.detail
         with self.view.hold_sync():
