@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +21,7 @@ PROMISED = ("priority", "queue", "delay", "at", "expires", "max_attempts", "retr
             "isolation")
 """What the product page promises as options of enqueue."""
 
-BAD = {"tags": ["x" * 201], "keep": ["x" * 201], "description": [""], "queue": [""]}
+BAD = {"after": ["x:perhaps"], "tags": ["x" * 201], "keep": ["x" * 201], "description": [""], "queue": [""]}
 """Values that are wrong where almost any text is right; elsewhere ``\\x00 wrong`` will do."""
 
 each_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -31,10 +32,15 @@ def work() -> None:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
-    lab = Lab("parity", autostart=False)
-    lab.register(work)
-    return lab
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """With keys of its own: a module's fixture comes before the home of a test."""
+    folder = tmp_path_factory.mktemp("parity")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TETHER_LAB_CONFIG", str(folder / "config"))
+        lab = Lab(folder / "lab", autostart=False)
+        lab.register(work)
+    yield lab
+    lab.close()
 
 
 @pytest.mark.parametrize("name", PROMISED)
