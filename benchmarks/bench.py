@@ -31,11 +31,12 @@ from printing import printing
 from seeing import seeing
 from starting import starting
 from submitting import submitting
+from together import together
 
 OUTPUT = Path(__file__).resolve().parents[1] / "demo-output" / "bench.json"
 
 PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (
-    loading, submitting, starting, answering, printing, enqueuing, draining, growing, idling, seeing)
+    loading, submitting, starting, answering, printing, enqueuing, draining, together, growing, idling, seeing)
 
 
 def main() -> int:

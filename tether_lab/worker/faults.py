@@ -28,6 +28,13 @@ POINTS = (
     "before_output_commit",
     "after_output_commit",
     "before_renew",
+    "after_call",            # it is durable, the job was not told
+    "after_fire",            # its jobs are durable
+    "after_trigger",         # the job is durable
+    "before_call",           # a job asked for something
+    "before_fire",           # a schedule is due
+    "before_trigger",        # files have changed, no job is there yet
+    "before_watching",       # the helper that watches files is about to start
     "before_exit",           # the socket is gone, the lock still held
 )
 ACTIONS = ("kill", "stop", "delay")
