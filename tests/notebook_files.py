@@ -27,6 +27,7 @@ def notebook(*cells: dict[str, Any], minor: int = 4, **kernelspec: str) -> dict[
 
 
 def write(path: Path, *cells: dict[str, Any], **kernelspec: str) -> Path:
-    """A notebook file."""
+    """A notebook file, its sources as lists of lines, as Jupyter saves them."""
+    cells = tuple({**cell, "source": cell["source"].splitlines(keepends=True)} for cell in cells)
     path.write_text(json.dumps(notebook(*cells, **kernelspec)))
     return path

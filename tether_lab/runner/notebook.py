@@ -90,7 +90,7 @@ class Run:
         self._code = [at for at, cell in enumerate(plain["cells"])
                       if cell["cell_type"] == "code" and text.source(cell).strip()]
         self._kernel = about["kernel"] or text.kernel_of(plain)
-        self.notebook: Any = nbformat.from_dict(plain)  # type: ignore[no-untyped-call]
+        self.notebook: Any = nbformat.reads(json.dumps(plain), as_version=4)  # type: ignore[no-untyped-call]
         self.path, self.place = _place(about, context), context.tmp
         self._saved_at, self._began, self._cell = time.monotonic(), time.time(), 0
 
