@@ -33,7 +33,8 @@ NOTEBOOKS = {
     "15_nightly_report.ipynb": ("every day at 03:00 Europe/Madrid", "| package | size |", "missed", "paused"),
     "21_long_transfer.ipynb": ("the same bytes: True", "1.5 MB", "attempts: 4"),
     "22_sensor_service.ipynb": ("it says", "in another unit", "restarting", "back after", "stopped"),
-    "24_notebook_as_job.ipynb": ("168 primes below 1000", "has no parameter 'limt'", "too far", "06:30 Europe/Madrid"),
+    "24_notebook_as_job.ipynb": (
+        "168 primes below 1000", "has no parameter 'limt'", "too far", "06:30 Europe/Madrid"),
     "25_encryption_and_trust.ipynb": (
         "files that hold the name: []", "queue.db", "•••", "rows have the new key", "RestrictedLab",
         "KeyMissing",
