@@ -33,6 +33,7 @@ NOTEBOOKS = {
     "15_nightly_report.ipynb": ("every day at 03:00 Europe/Madrid", "| package | size |", "missed", "paused"),
     "21_long_transfer.ipynb": ("the same bytes: True", "1.5 MB", "attempts: 4"),
     "22_sensor_service.ipynb": ("it says", "in another unit", "restarting", "back after", "stopped"),
+    "23_triggers.ipynb": ("when *.csv in", "'Bonn': 8", "monday.csv", "refreshed north", "go round for ever"),
     "24_notebook_as_job.ipynb": (
         "168 primes below 1000", "has no parameter 'limt'", "too far", "06:30 Europe/Madrid"),
     "25_encryption_and_trust.ipynb": (
