@@ -29,7 +29,12 @@ time.sleep(300)"""
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with Lab(tmp_path_factory.mktemp("lab") / "lab", runners=2) as lab:
+    place = tmp_path_factory.mktemp("lab")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TETHER_LAB_CONFIG", str(place / "keys"))
+        opened = Lab(place / "lab", runners=2)
+        _ = opened.vault
+    with opened as lab:
         yield lab
         lab.worker.stop(now=True)
 
