@@ -181,7 +181,7 @@ class Vault:
         if known is None:
             secret = self._secret(key_id)
             if secret is None:
-                raise self.missing(key_id, "something encrypted")
+                raise self.missing(key_id, "this")
             known = self._others[key_id, purpose] = derive(secret, purpose)
         return known
 

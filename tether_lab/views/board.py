@@ -166,7 +166,8 @@ def _result(snapshot: Snapshot) -> str:
     if found is None or snapshot.row.state is not State.COMPLETED or found.kind == "none":
         return ""
     if found.kind == "unavailable":
-        return f"not stored: {brief(found.text, 200)}"
+        closed = found.text.startswith("encrypted: ")          # it is there, and its key is not here
+        return brief(found.text, 200) if closed else f"not stored: {brief(found.text, 200)}"
     weight = f", {size(found.size)}" if found.size >= 1000 else ""
     return f"{brief(found.text, 120)} ({found.type}{weight})"
 
