@@ -12,4 +12,10 @@ Decisions: liveness is the flock, not time; the lease is for workers that hang. 
 outlives who must collect it (parent-death signals, groups, sweeps). What a runner says is believed
 only while its claim holds: every write is fenced by the epoch. Timers of attempts live here, where
 a job that spins in C cannot hold them up.
+
+Short jobs of warm processes go ahead of their start, several at a time (``ahead``): they are claimed, wait
+for ``runner`` in the queue's words, and lie in a socket from which either side may read. What is read
+back there has not begun, surely: it goes to another process or is given back, as if it had never been
+claimed. A job that was claimed before (rescued, given back) goes alone, so that what crashes a
+process is found out. While every process has enough to do, endings are gathered for a millisecond.
 """
