@@ -32,7 +32,10 @@ export function Code(props: { source: Source; languages: IEditorLanguageRegistry
     };
   }, [text, source.language, languages]);
 
-  React.useEffect(() => failed.current?.scrollIntoView({ block: 'nearest' }), [source.line]);
+  // In braces: scrollIntoView returns a promise in newer browsers, and React would call it at the end.
+  React.useEffect(() => {
+    failed.current?.scrollIntoView({ block: 'nearest' });
+  }, [source.line]);
 
   return (
     <div className="tl-CodeBlock" role="region" aria-label="Code" tabIndex={0}>
