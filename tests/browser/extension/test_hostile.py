@@ -1,0 +1,111 @@
+"""What jobs say may be hostile, and the server may go: nothing runs, nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from eventually import eventually
+from playwright.sync_api import expect
+from shown_lab import LONG, Shown
+
+from tether_lab import Lab
+
+CORPUS = (
+    "<script>window.pwned = 'script'</script>",
+    "<img src=x onerror=\"window.pwned = 'onerror'\">",
+    "<svg onload=\"window.pwned = 'svg'\"><a xlink:href=\"javascript:window.pwned = 1\">x</a></svg>",
+    "<a href=\"javascript:window.pwned = 'href'\">look</a>",
+    "<form action=\"javascript:window.pwned = 'form'\"><button>go</button></form>",
+    "<iframe srcdoc=\"<script>parent.pwned = 'iframe'</script>\"></iframe>",
+    "<style>@import 'http://evil.example/x.css'; body { display: none }</style>",
+    "[look](javascript:window.pwned='markdown')",
+    "</textarea></pre></div>\u202e${window.pwned = 'template'}{{window.pwned = 'braces'}}",
+)
+EVERYTHING = "".join(CORPUS)
+
+
+@pytest.fixture
+def hostile(lab: Lab) -> int:
+    """A failed job whose every text is hostile: description, tags, payload, prints, displays, log, error."""
+    def shout(text: str, ctx: Any) -> None:
+        import sys
+
+        from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
+
+        print(text)
+        print(text, file=sys.stderr)
+        ctx.log(text)
+        ctx.notify(text, title=text, url="javascript:window.pwned='notify'")
+        ctx.progress(0.5, text)
+        display(HTML(text), Markdown(text), Latex(r"\href{javascript:window.pwned='latex'}{x}"))
+        display(Javascript("window.pwned = 'javascript'"))
+        display(SVG("<svg xmlns='http://www.w3.org/2000/svg' onload=\"window.pwned = 'svg'\"><script>"
+                    "window.pwned = 'svg script'</script></svg>"))
+        display({"text/html": text, "text/plain": text, "application/javascript": "window.pwned = 1"},
+                raw=True)
+        raise ValueError(text)
+
+    lab.register(shout, "shout", retries=0)
+    job = lab.enqueue("shout", {"text": EVERYTHING}, description=EVERYTHING[:1000],
+                      tags=[part[:80].replace(",", " ") for part in CORPUS], max_attempts=1)
+    return job.wait(90).id
+
+
+@pytest.mark.timeout(240)
+def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> None:
+    """The corpus through names, tags, payload, outputs, errors and notices, in the panel and on the job's page:
+    no script ran, no style sheet was asked of another machine, no error of ours on the console."""
+    assert lab.get(hostile).status == "failed"
+    shown.open()
+    row = shown.row(hostile)
+    expect(row).to_contain_text("failed", timeout=LONG)
+    row.dblclick()
+    page = shown.tab(hostile)
+    expect(page).to_contain_text("ValueError", timeout=LONG)
+    for name in page.get_by_role("tab").all_inner_texts():
+        page.get_by_role("tab", name=name, exact=True).first.click()
+        time.sleep(0.3)                     # whatever would run has the time to
+    assert shown.page.evaluate("() => window.pwned") is None
+    assert shown.page.locator("iframe[srcdoc]").count() == 0
+    assert shown.page.evaluate("() => getComputedStyle(document.body).display") != "none"
+    hrefs = shown.page.evaluate(
+        "() => [...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
+    assert not [href for href in hrefs if href.strip().lower().startswith("javascript")]
+    shown.forgive("404")                    # the picture x, of this very server
+
+
+@pytest.mark.timeout(300)
+def test_the_server_goes_and_comes_back_while_jobs_run(shown: Shown, lab: Lab) -> None:
+    """Jobs are made before, while it is away, and after: the panel shows each of them once, as it stands,
+    without a reload of the page."""
+    def small() -> int:
+        return 1
+
+    lab.register(small, "small")
+    shown.open()
+    made = [lab.enqueue("small").id]
+    expect(shown.row(made[0])).to_contain_text("completed", timeout=LONG)
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            made.append(lab.enqueue("small").id)
+            over.wait(0.5)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        shown.server.end()
+        time.sleep(1)
+        shown.server.start()
+    finally:
+        over.set()
+        thread.join()
+    eventually(lambda: all(lab.get(number).status == "completed" for number in made), within=60)
+    for number in made[-8:]:
+        expect(shown.row(number)).to_contain_text("completed", timeout=LONG)
+        assert shown.row(number).count() == 1
+    shown.complaints.clear()                # the requests that met nobody
