@@ -174,7 +174,7 @@ def test_what_a_service_sends_is_told(lab: Lab, tmp_path: Path) -> None:
     lab.register(lambda ctx: ctx.send_event("no service"), "ticker")
     lab.enqueue("ticker").result(timeout=30)
     lab.start_service("ticker", "tick")
-    eventually(lambda: Path(log).exists() and Path(log).read_text() == "ticker tick\n", within=20)
+    eventually(lambda: Path(log).exists() and Path(log).read_text() == "ticker tick\n", within=35)
     lab.stop_service("ticker")
 
 

@@ -285,7 +285,7 @@ class Supervisor:
             moments.append(self.pools.due())
         if self.waiting:
             moments.append(now + 0.25)
-        if self.hinted:
+        if self.hinted or self.running.hooked:
             moments.append(now)
         return min(moments)
 
