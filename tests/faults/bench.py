@@ -30,7 +30,7 @@ from tether_lab.job import (
     Manifest,
     Provenance,
 )
-from tether_lab.job_queue import enqueue, read, register
+from tether_lab.job_queue import enqueue, owner, read, register
 from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault import signing
@@ -56,6 +56,7 @@ class Bench:
         self.settings = Settings.load(self.folder, **{"runners": 2, "autostart": False, **settings})
         self.queue = Queue.open(self.folder, role="client", settings=self.settings)
         self.vault = Vault.open()
+        assert owner.is_own(self.queue)        # a new lab is signed before anything is in it, as Lab() does
         self.workers: list[subprocess.Popen[bytes]] = []
         self._versions: dict[tuple[str, str], HandlerVersion] = {}
 
