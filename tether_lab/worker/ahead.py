@@ -138,6 +138,11 @@ class Ahead:
         line = self.lines.get(process.token)
         return line.ahead.pop(started.job_id, None) if line is not None else None
 
+    def has_more(self, process: Process) -> bool:
+        """Whether a process may begin another job by itself."""
+        line = self.lines.get(process.token)
+        return line is not None and bool(line.ahead)
+
     def take_back(self, process: Process) -> None:
         """What it has not taken yet goes to others; what it has taken, it begins in a moment."""
         line = self.lines.get(process.token)

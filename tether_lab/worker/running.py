@@ -117,6 +117,8 @@ class Running:
         now = time.monotonic()
         if name == "control" or (process.takes_ahead and not process.channel_lost):
             self._read(process, now)       # first: it says whose the text in the pipes is
+        if name in ("stdout", "stderr") and process.exited is None and self.ahead.has_more(process):
+            return                         # another may begin meanwhile: the end of this one says whose it is
         if name in ("stdout", "stderr"):
             attempt = self.attempts.get(process.token)
             if process.token in self._pools.processes and not (
