@@ -96,7 +96,8 @@ class Shown:
         self.page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})",
                            name)
         light = "true" if name == THEMES[0] else "false"
-        self.page.locator(f"body[data-jp-theme-light='{light}'][data-jp-theme-name='{name}']").wait_for()
+        self.page.locator(f"body[data-jp-theme-light='{light}'][data-jp-theme-name='{name}']").wait_for(
+            state="attached")
 
     @property
     def panel(self) -> Locator:

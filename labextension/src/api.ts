@@ -40,8 +40,8 @@ export class Api {
     return this.ask('GET', this.address(path, query), answer);
   }
 
-  post<T>(path: string, body: Body, answer: Decoder<T>): Promise<T> {
-    return this.ask('POST', this.address(path), answer, body);
+  post<T>(path: string, body: Body | null, answer: Decoder<T>): Promise<T> {
+    return this.ask('POST', this.address(path), answer, body ?? undefined);
   }
 
   patch<T>(path: string, body: Body, answer: Decoder<T>): Promise<T> {
@@ -143,9 +143,9 @@ export class LabApi {
   reschedule = (id: number, body: Body) => this.api.patch(this.at(`schedules/${id}`), body, wire.schedule);
   preview = (body: Body) => this.api.post(this.at('schedules/preview'), body, wire.preview);
   unschedule = (id: number) => this.api.remove(this.at(`schedules/${id}`));
-  pauseSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/pause`), {}, () => undefined);
-  resumeSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/resume`), {}, () => undefined);
-  runSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/run`), {}, wire.job);
+  pauseSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/pause`), null, () => undefined);
+  resumeSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/resume`), null, () => undefined);
+  runSchedule = (id: number) => this.api.post(this.at(`schedules/${id}/run`), null, wire.job);
 
   chains = () => this.api.get(this.at('chains'), wire.chains).then(said => said.chains);
   chain = (id: number) => this.api.get(this.at(`chains/${id}`), wire.chainDetail);
@@ -153,7 +153,7 @@ export class LabApi {
   batch = (id: number) => this.api.get(this.at(`batches/${id}`), wire.batchDetail);
 
   analytics = (query: Query) => this.api.get(this.at('analytics'), wire.analytics, query);
-  startWorker = () => this.api.post(this.at('worker/start'), {}, () => undefined);
+  startWorker = () => this.api.post(this.at('worker/start'), null, () => undefined);
 
   outputsAddress = (id: number, format: string) =>
     this.api.address(this.at(`jobs/${id}/outputs/download`), { format });

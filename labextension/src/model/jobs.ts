@@ -104,7 +104,10 @@ export class JobStore {
 
   /** Jobs that a search on the server found, kept beside the others. */
   async find(words: string): Promise<void> {
-    const page = await this.source.jobs({ limit: PAGE, q: words });
+    const number = /^#?(\d{1,15})$/.exec(words);
+    const page = await this.source.jobs(
+      number ? { limit: 1, before: Number(number[1]) + 1 } : { limit: PAGE, q: words }
+    );
     this._take(page.jobs, true);
     this._emit();
   }

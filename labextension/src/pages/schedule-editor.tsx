@@ -114,7 +114,8 @@ export function ScheduleEditor(props: {
       <div className="tl-Form-fields">
         {!schedule && (
           <>
-            <KeyField known={known} loading={handlers.loading} value={key} onChange={value => change({ key: value })} />
+            {handlers.error !== null && <Failed error={handlers.error} again={handlers.again} />}
+            <KeyField known={known} loading={handlers.loading || handlers.error !== null} value={key} onChange={value => change({ key: value })} />
             <Field label="Name" hint="The key, if left empty">
               <input value={draft.name} placeholder={key} onChange={event => change({ name: event.target.value })} />
             </Field>
@@ -256,18 +257,29 @@ function PreviewRuns(props: { api: LabApi; draft: Draft }): JSX.Element {
 }
 
 export function Field(props: { label: string; hint?: string; wide?: boolean; children: JSX.Element }): JSX.Element {
+  const id = React.useId();
+  const hint = props.hint ? `${id}-hint` : undefined;
   return (
-    <label className={`tl-Field${props.wide ? ' tl-mod-wide' : ''}`}>
-      <span>{props.label}</span>
-      {props.children}
-      {props.hint && <span className="tl-soft tl-Field-hint">{props.hint}</span>}
-    </label>
+    <div className={`tl-Field${props.wide ? ' tl-mod-wide' : ''}`}>
+      <label htmlFor={id}>{props.label}</label>
+      {React.cloneElement(props.children, { id, 'aria-describedby': hint })}
+      {props.hint && (
+        <span className="tl-soft tl-Field-hint" id={hint}>
+          {props.hint}
+        </span>
+      )}
+    </div>
   );
 }
 
-function Options(props: { value: string; all: [string, string][]; onChange: (value: string) => void }): JSX.Element {
+function Options(props: {
+  id?: string;
+  value: string;
+  all: [string, string][];
+  onChange: (value: string) => void;
+}): JSX.Element {
   return (
-    <select value={props.value} onChange={event => props.onChange(event.target.value)}>
+    <select id={props.id} value={props.value} onChange={event => props.onChange(event.target.value)}>
       {props.all.map(([value, words]) => (
         <option key={value} value={value}>
           {words}

@@ -205,7 +205,7 @@ function useSearchOnServer(store: JobStore, typed: string): void {
     if (words.length < 2 || !store.more) {
       return;
     }
-    const timer = setTimeout(() => void store.find(words.replace(/^#/, '')).catch(() => undefined), 300);
+    const timer = setTimeout(() => void store.find(words).catch(() => undefined), 300);
     return () => clearTimeout(timer);
   }, [store, typed]);
 }
