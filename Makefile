@@ -42,6 +42,8 @@ demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	@$(BIN)/python notebooks/demo.py
 
 test: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
 	@$(BIN)/python labextension/build.py --link
 	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" --ignore=tests/browser $(BESIDE)

@@ -30,6 +30,17 @@ def started(zygote: SmallZygote, source: str, **more: object) -> SmallProcess:
     return process
 
 
+def tell(process: SmallProcess, number: int, *, again: float) -> None:
+    """Signal as a worker does: once more, after ``again`` seconds, if nothing comes of it. (A signal that arrives
+    between Python's last look and a long sleep of the kernel's is seen after the sleep.)"""
+    for _ in range(2):
+        process.signal(number)
+        deadline = time.monotonic() + again
+        while time.monotonic() < deadline and process.read(0.05):
+            if process.of(wire.Ended):
+                return
+
+
 STUCK = {
     "loop": "while True: pass",
     "sleep": "import time; time.sleep(60)",
@@ -64,7 +75,7 @@ def test_a_cancel_ends_a_job_that_is_stuck(zygote: SmallZygote, stuck: str) -> N
 def test_a_cancel_that_was_swallowed_still_ends_the_job_cancelled(zygote: SmallZygote) -> None:
     """Code may catch JobCancelled to save its work; the job is cancelled all the same."""
     process = started(zygote, "import time\ntry: READY; time.sleep(60)\nexcept BaseException as e: print(type(e).__name__)")
-    process.signal(signal.SIGINT)
+    tell(process, signal.SIGINT, again=1.5)
     process.finish(10)
     assert process.ended.kind == "cancelled"
     assert "JobCancelled" in process.text()
@@ -73,7 +84,7 @@ def test_a_cancel_that_was_swallowed_still_ends_the_job_cancelled(zygote: SmallZ
 def test_finally_blocks_run_on_a_cancel(zygote: SmallZygote) -> None:
     """Clean-up code runs, and what it prints is kept."""
     process = started(zygote, "import time\ntry: READY; time.sleep(60)\nfinally: print('cleaned')")
-    process.signal(signal.SIGINT)
+    tell(process, signal.SIGINT, again=1.5)
     process.finish(10)
     assert "cleaned" in process.text()
 
@@ -83,7 +94,7 @@ def test_a_bare_except_can_look_at_the_flag(zygote: SmallZygote) -> None:
     process = started(zygote, "import time\nwhile not ctx.cancelled:\n"
                               "    try:\n        READY; time.sleep(60)\n    except: pass\n"
                               "print('saw it')\nctx.raise_if_cancelled()\nprint('no')")
-    process.signal(signal.SIGINT)
+    tell(process, signal.SIGINT, again=1.5)
     process.finish(10)
     assert process.text().endswith("saw it\n")
     assert process.ended.kind == "cancelled"
@@ -131,22 +142,11 @@ def test_frames_stay_whole_under_a_storm_of_signals(zygote: SmallZygote) -> None
     assert all(set(line) <= {"x"} or line.strip("x") in ("ready", "done") for line in lines)
 
 
-def soft(process: SmallProcess) -> None:
-    """Tell of the soft timeout as a worker does: again, if nothing comes of it (a signal that arrives just
-    before a long sleep of the kernel's is seen after it)."""
-    for _ in range(3):
-        process.signal(signal.SIGUSR2)
-        deadline = time.monotonic() + 0.5
-        while time.monotonic() < deadline and process.read(0.1):
-            if process.of(wire.Ended):
-                return
-
-
 def test_a_soft_timeout_is_raised_where_it_was_asked_for(zygote: SmallZygote) -> None:
     """With catch, SIGUSR2 raises SoftTimeout, and a job that handles it succeeds."""
     source = "import time\ntry: READY; time.sleep(60)\nexcept BaseException as e: print(type(e).__name__)"
     process = started(zygote, source, options='{"timeout": {"soft": 1, "hard": 9, "catch": true}}')
-    soft(process)
+    tell(process, signal.SIGUSR2, again=0.5)
     process.finish(10)
     assert "SoftTimeout" in process.text()
     assert process.ended.kind == "succeeded"
@@ -156,7 +156,7 @@ def test_a_soft_timeout_that_is_not_caught_is_named(zygote: SmallZygote) -> None
     """SoftTimeout that leaves the cell ends the attempt as soft_timed_out."""
     process = started(zygote, "import time; time.sleep(60)",
                       options='{"timeout": {"soft": 1, "hard": 9, "catch": true}}')
-    soft(process)
+    tell(process, signal.SIGUSR2, again=0.5)
     process.finish(10)
     assert process.ended.kind == "soft_timed_out"
 
@@ -164,7 +164,7 @@ def test_a_soft_timeout_that_is_not_caught_is_named(zygote: SmallZygote) -> None
 def test_without_catch_a_soft_timeout_is_a_flag(zygote: SmallZygote) -> None:
     """SIGUSR2 alone interrupts nothing; ctx tells."""
     process = started(zygote, "import time\nwhile not ctx.soft_timed_out: time.sleep(.01)\nprint('flag')")
-    soft(process)
+    tell(process, signal.SIGUSR2, again=0.5)
     process.finish(10)
     assert "flag" in process.text()
     assert process.ended.kind == "succeeded"

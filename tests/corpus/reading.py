@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "cells"
-ENDS = ("same", "lines", "refused", "warned", "fails", "prints")
-"""``lines``: as ``same``, but the order of lines is the kernel's own race: it hears child processes in a
-thread, beside what the cell prints."""
+ENDS = ("same", "refused", "warned", "fails", "prints")
 
 
 @dataclass(frozen=True, slots=True)
