@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.queues import NOW, ending, new_job, opened, registered, turn
 from tether_lab.job import FINAL, State
-from tether_lab.job.workflow import POLICIES, Parent, after_end
+from tether_lab.job.workflow import POLICIES, VERDICTS, Parent, Verdict, after_end
 from tether_lab.job_queue import cancel, groups, read, rescue, retry
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Finish
@@ -42,11 +42,17 @@ def put_chain(queue: Queue, graph: list[dict[int, str]]) -> list[int]:
     return [job_id for job_id, _ in groups.members(queue, chain=chain)]
 
 
-def model(graph: list[dict[int, str]], wanted: list[State]) -> list[State]:
+Said = dict[tuple[int, int], str]
+"""What the conditions of edges (parent, child) say, whenever they are asked."""
+
+
+def model(graph: list[dict[int, str]], wanted: list[State], said: Said | None = None) -> list[State]:
     """How each job must end if job i, were it to run, would end as ``wanted[i]``."""
+    said = said or {}
     found: list[State] = []
     for number, parents in enumerate(graph):
-        ends = {after_end(policy, found[parent]) for parent, policy in parents.items()} - {None}
+        ends = {after_end(policy, found[parent], said.get((parent, number)))
+                for parent, policy in parents.items()} - {None}
         # Which of two bad parents comes first decides between the two words.
         found.append(wanted[number] if not ends else
                      next(iter(ends)) if len(ends) == 1 else State.BLOCKED)  # type: ignore[arg-type]
@@ -54,9 +60,10 @@ def model(graph: list[dict[int, str]], wanted: list[State]) -> list[State]:
 
 
 def run_out(queue: Queue, ids: list[int], wanted: list[State],
-            killed: st.DataObject | None = None) -> dict[int, int]:
+            killed: st.DataObject | None = None, said: Said | None = None) -> dict[int, int]:
     """Let a worker work until nothing can start; how often each job started."""
     started: dict[int, int] = {}
+    names = [read.get(queue, job_id).uuid for job_id in ids] if said else []
     for _ in range(200):
         found = turn(queue, "w1", limit=2)
         if not found.claimed:
@@ -68,8 +75,23 @@ def run_out(queue: Queue, ids: list[int], wanted: list[State],
                           crash_budget=99)
             continue
         turn(queue, "w1", limit=0, finished=[
-            ending(job, Finish(wanted[ids.index(job.claim.job_id)])) for job in found.claimed])
+            ending(job, Finish(wanted[ids.index(job.claim.job_id)]),
+                   verdicts=verdicts(names, ids.index(job.claim.job_id), said or {}))
+            for job in found.claimed])
     raise AssertionError("it does not come to an end")
+
+
+def verdicts(names: Sequence[str], number: int, said: Said) -> list[Verdict]:
+    """What the process of job ``number`` tells of the conditions about its result."""
+    return [Verdict(names[child], word, "raised ValueError: no" if word == "failed" else None)
+            for (parent, child), word in said.items() if parent == number]
+
+
+def conditions(data: st.DataObject, graph: list[dict[int, str]]) -> Said:
+    """Conditions on some of the edges."""
+    edges = [(parent, child) for child, parents in enumerate(graph) for parent in parents]
+    return {edge: word for edge in edges
+            if (word := data.draw(st.sampled_from((None, "yes", *VERDICTS)), f"condition of {edge}"))}
 
 
 def states_of(queue: Queue, ids: list[int]) -> list[State]:
@@ -126,3 +148,40 @@ def test_a_cancel_in_between_leaves_nobody_waiting(
     started = run_out(queue, ids, [State.COMPLETED] * len(ids))
     assert set(states_of(queue, ids)) <= FINAL
     assert all(count == 1 for count in started.values())
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs(), data=st.data())
+def test_conditions_decide_about_what_follows_a_job_that_completed(
+    queue: Queue, graph: list[dict[int, str]], data: st.DataObject,
+) -> None:
+    """Yes, no, raised, on any edges, whoever dies on the way; of a parent that did not complete the policy
+    decides alone. The outcome of the parent is what it was."""
+    wanted = [data.draw(st.sampled_from((State.COMPLETED, State.COMPLETED, *BAD))) for _ in graph]
+    said = conditions(data, graph)
+    ids = put_chain(queue, graph)
+    started = run_out(queue, ids, wanted, data, said)
+    expected = model(graph, wanted, said)
+    for number, (became, must) in enumerate(zip(states_of(queue, ids), expected, strict=True)):
+        assert became in FINAL
+        if ids[number] in started:
+            assert became is wanted[number]
+        if State.BLOCKED not in expected:
+            assert became is must
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs(), data=st.data())
+def test_a_parent_that_runs_again_is_asked_again(
+    queue: Queue, graph: list[dict[int, str]], data: st.DataObject,
+) -> None:
+    """Run again from its first jobs, with conditions that say yes by now, a graph completes as a whole."""
+    fine = [State.COMPLETED] * len(graph)
+    ids = put_chain(queue, graph)
+    run_out(queue, ids, fine, said=conditions(data, graph))
+    edges = [(parent, child) for child, parents in enumerate(graph) for parent in parents]
+    completed = [job_id for job_id, state in zip(ids, states_of(queue, ids), strict=True)
+                 if state is State.COMPLETED]
+    retry.retry_many(queue, completed, NOW)
+    run_out(queue, ids, fine, data, dict.fromkeys(edges, "yes"))
+    assert set(states_of(queue, ids)) == {State.COMPLETED}

@@ -53,7 +53,8 @@ class Pilot:
 
     def localised(self, task: wire.Task) -> tuple[wire.Task, set[str]]:
         """The task as that machine can run it, and the large blobs that it needs there."""
-        needed = digests(task.manifest, task.payload, *(extra.manifest for extra in task.extras),
+        beside = (extra.manifest for extra in (*task.extras, *task.conditions))
+        needed = digests(task.manifest, task.payload, *beside,
                          *(body for _, body in (*task.memos.values(), *task.inputs.values())))
         there = msgspec.structs.replace(task, blob_folder=self.folder, folder="")
         return there, needed - task.blobs.keys()

@@ -59,6 +59,7 @@ class JobOptions:
     output: str | None = None          # notebooks: a full path, with {name} {job} {date} {time}
     kernel: str | None = None          # notebooks: the name of a kernelspec
     parents: tuple[str, ...] = ()        # name=uuid of the jobs whose results it is handed
+    judges: tuple[str, ...] = ()         # uuid=version: the condition that decides about a child of it
     shared_input: bool = False           # its payload is a chain's: keys that it does not take are fine
     scheduled_for: float | None = None   # POSIX seconds of the fire that made it; ctx.scheduled_for
     schedule: str | None = None          # and the name of its schedule
@@ -98,7 +99,7 @@ class JobOptions:
             raw["constraints"] = Constraints(**raw["constraints"])
         if raw.get("notify") is not None:
             raw["notify"] = Notify.parse(raw["notify"])
-        for name in ("keep", "tags", "parents", "secret", "after"):
+        for name in ("keep", "tags", "parents", "judges", "secret", "after"):
             if name in raw:
                 raw[name] = tuple(raw[name])
         return cls(**{name: value for name, value in raw.items() if name in cls.__dataclass_fields__})

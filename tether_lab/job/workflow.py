@@ -7,6 +7,13 @@ completed, so it may go on; the parent did not, and the edge's policy says what 
       fail      the job is cancelled, and names the parent    skipped
       skip      skipped                                       skipped
       continue  goes on, its input from this parent is None   the same
+
+An edge may have a condition as well: code that is asked, in the parent's process, about the result. What
+it said comes with the end of a parent that completed, and only then:
+
+      yes       goes on
+      no        skipped
+      failed    the job fails, and says what the condition raised
 """
 
 from __future__ import annotations
@@ -19,6 +26,9 @@ from tether_lab.errors import BadRequest
 from .state import State
 
 POLICIES = ("fail", "skip", "continue")
+VERDICTS = ("yes", "no", "failed")
+CONDITION = "~condition"
+"""The key under which conditions are stored: versions without a head."""
 CHAIN_STATUSES = ("running", "completed", "failed", "cancelled")
 
 
@@ -31,6 +41,16 @@ class Parent:
     name: str
     policy: str = "fail"
     job_id: int | None = None      # None: enqueued together with its child
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a condition said about the result of a parent: one of VERDICTS, and what it raised. ``child``:
+    the uuid of the job that it decides about."""
+
+    child: str
+    word: str
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +110,12 @@ class BatchRow:
         return "cancelled" if self.cancelled else "completed"
 
 
-def after_end(policy: str, parent: State) -> State | None:
-    """What the final state of a parent makes of a waiting child; None: the child may go on."""
-    if parent is State.COMPLETED or policy == "continue":
+def after_end(policy: str, parent: State, verdict: str | None = None) -> State | None:
+    """What the final state of a parent makes of a waiting child; None: the child may go on. ``verdict``:
+    what the condition of their edge said, None if there is none."""
+    if parent is State.COMPLETED:
+        return {"no": State.SKIPPED, "failed": State.FAILED}.get(verdict or "yes")
+    if policy == "continue":
         return None
     return State.SKIPPED if policy == "skip" or parent is State.SKIPPED else State.CANCELLED
 

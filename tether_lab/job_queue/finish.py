@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from tether_lab.job import FINAL, Claim, ResultRow, State, Usage
+from tether_lab.job.workflow import Verdict
 from tether_lab.outcome import Finish, NextStep, Requeue, RetryAt, SnoozeUntil
 from tether_lab.vault.sealing import is_sealed
 
@@ -51,6 +52,7 @@ class Ending:
     detail: str = "{}"
     tell: tuple[int, str, str] | None = None     # an event for another job: its id, kind, JSON detail
     service: bool = False
+    verdicts: Sequence[Verdict] = ()             # what conditions say about its result
 
 
 def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tuple[list[Claim], int]:
@@ -76,6 +78,8 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
         attempts.append(_attempt(ending))
         if (row[2] or row[3] is not None or row[4] is not None) and row[0] in FINAL:
             told.append(workflow.Ended(claim.job_id, State(row[0]), bool(row[2]), row[3], row[4]))
+            if ending.verdicts and row[0] == State.COMPLETED:
+                workflow.judge(connection, claim.job_id, ending.verdicts)
             at = max(at, ending.finished_at)
         events += _events(ending, State(row[0]))
         if ending.tell is not None and row[0] == State.FAILED:

@@ -124,6 +124,12 @@ def edges(queue: Queue, chain: int) -> list[tuple[int, int, str]]:
                 for row in connection.execute(sql("chain_edges"), {"id": chain}).fetchall()]
 
 
+def undecided(queue: Queue, chain: int) -> set[int]:
+    """The jobs about whose results a condition raised, so that a step after them failed."""
+    with queue.read() as connection:
+        return {row[0] for row in connection.execute(sql("chain_undecided"), {"id": chain}).fetchall()}
+
+
 def around(queue: Queue, job_id: int) -> tuple[list[int], list[int]]:
     """Whom a job waits for, and who waits for it."""
     with queue.read() as connection:

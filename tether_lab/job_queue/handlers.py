@@ -43,6 +43,16 @@ def versions(queue: Queue, key: str) -> list[HandlerVersion]:
         return [rows.handler_version(rows.by_name(cursor.description, row), queue) for row in cursor.fetchall()]
 
 
+def version_by_hash(queue: Queue, key: str, content: str) -> HandlerVersion:
+    """The version of this content, unverified. Raises UnknownHandler."""
+    with queue.read() as connection:
+        cursor = connection.execute(sql("handler_version_by_hash"), {"key": key, "version": content})
+        row = cursor.fetchone()
+        if row is None:
+            raise UnknownHandler(f"there is no version {content} of {key} in {queue.path}", where=key)
+        return rows.handler_version(rows.by_name(cursor.description, row), queue)
+
+
 def extras(queue: Queue) -> list[int]:
     """The version ids of what acts beside jobs: middleware, resources, what runs first."""
     with queue.read() as connection:

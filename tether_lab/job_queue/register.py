@@ -41,6 +41,13 @@ def register_and_enqueue(
     return stored, is_new, notice, ids
 
 
+def keep_beside(queue: Queue, version: HandlerVersion, *, small_blobs: Mapping[str, bytes],
+                large_blobs: Mapping[str, int], now: int | None = None) -> HandlerVersion:
+    """Store a version that is the head of no key: it is named by what uses it."""
+    with queue.write() as connection:
+        return _stored(queue, connection, version, small_blobs, large_blobs, now or utc())[0]
+
+
 def register_inside(queue: Queue, version: HandlerVersion, now: int) -> HandlerVersion:
     """A version without blobs, in the transaction that is open; stored once."""
     with queue.read() as connection:         # inside a write, that one's connection
@@ -51,8 +58,16 @@ def _register(
     queue: Queue, connection: sqlite3.Connection, version: HandlerVersion, defaults: str, options: str,
     small: Mapping[str, bytes], large: Mapping[str, int], now: int,
 ) -> tuple[HandlerVersion, bool, str | None]:
-    blobs.put(connection, small, large, now)
     notice = _notice(queue, connection, version)
+    stored, is_new = _stored(queue, connection, version, small, large, now)
+    connection.execute(sql("handler_set_head"), {"key": version.key, "head": stored.id, "defaults": defaults,
+                                                 "options": options, "now": now})
+    return stored, is_new, notice
+
+
+def _stored(queue: Queue, connection: sqlite3.Connection, version: HandlerVersion,
+            small: Mapping[str, bytes], large: Mapping[str, int], now: int) -> tuple[HandlerVersion, bool]:
+    blobs.put(connection, small, large, now)
     cursor = connection.execute(sql("handler_version_by_hash"), {
         "key": version.key, "version": version.version})
     row = cursor.fetchone()
@@ -67,9 +82,7 @@ def _register(
     else:
         stored = rows.handler_version(rows.by_name(cursor.description, row), queue)
         connection.execute(sql("blob_touch"), {"handler_id": stored.id, "now": now})
-    connection.execute(sql("handler_set_head"), {"key": version.key, "head": stored.id, "defaults": defaults,
-                                                 "options": options, "now": now})
-    return stored, row is None, notice
+    return stored, row is None
 
 
 def _notice(queue: Queue, connection: sqlite3.Connection, version: HandlerVersion) -> str | None:

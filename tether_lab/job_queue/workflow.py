@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tether_lab.job import FINAL, State
-from tether_lab.job.workflow import Parent, after_end
+from tether_lab.job.workflow import Parent, Verdict, after_end
 
+from .rows import plain
 from .statements import sql
 
 
@@ -47,6 +48,13 @@ def link(connection: sqlite3.Connection, job_id: int, parents: Sequence[Parent],
     for row in rows:
         if row[5]:
             _tell_children(connection, Ended(row[0], State(row[4]), True, None, None), now, job_id)
+
+
+def judge(connection: sqlite3.Connection, parent: int, verdicts: Iterable[Verdict]) -> None:
+    """Write down what conditions said about the result of a job that completes now; ``settle`` reads it."""
+    connection.executemany(sql("edge_judge"), [
+        {"parent": parent, "uuid": one.child, "verdict": one.word, "trouble": plain(one.trouble)}
+        for one in verdicts])
 
 
 def ended_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> list[Ended]:
@@ -88,7 +96,7 @@ def _tell_children(connection: sqlite3.Connection, parent: Ended, now: int,
     rows = connection.execute(sql("edge_children"), {"id": parent.job_id, "child": only}).fetchall()
     for row in rows:
         child, policy, before, state = row[0], row[2], row[3], State(row[4])
-        becomes = after_end(policy, parent.state)
+        becomes = after_end(policy, parent.state, row[11])
         word = "met" if becomes is None else "broken"
         if before != word:
             connection.execute(sql("edge_set"), {"parent": parent.job_id, "child": child, "state": word})
@@ -97,14 +105,18 @@ def _tell_children(connection: sqlite3.Connection, parent: Ended, now: int,
         if becomes is None:
             found = connection.execute(sql("step_release"), {"id": child, "now": now}).fetchone()
             released += found is not None and found[0] == 0
-        elif _stop(connection, parent, child, becomes, now):
+        elif _stop(connection, parent, child, becomes, now, row[12]):
             stopped.append(Ended(child, becomes, bool(row[10]), row[8], row[9]))
     return released, stopped
 
 
-def _stop(connection: sqlite3.Connection, parent: Ended, child: int, becomes: State, now: int) -> bool:
+def _stop(connection: sqlite3.Connection, parent: Ended, child: int, becomes: State, now: int,
+          trouble: str | None) -> bool:
     _, name, _ = connection.execute(sql("job_brief"), {"id": parent.job_id}).fetchone()
     reason = f"{name} (job {parent.job_id}), which it waits for, {_words(parent.state)}"
+    if parent.state is State.COMPLETED:
+        said = "said no" if becomes is State.SKIPPED else trouble
+        reason = f"its condition on the result of {name} (job {parent.job_id}) {said}"
     found = connection.execute(sql("step_stop"), {"id": child, "state": becomes.value, "now": now,
                                                   "reason": reason}).fetchone()
     if found is None:
@@ -159,7 +171,8 @@ def reopen(connection: sqlite3.Connection, roots: Iterable[int], now: int) -> li
             child, state = row[0], State(row[4])
             if state is State.BLOCKED and row[3] == "met":
                 _wait_again(connection, child, now, insist=False)
-            elif row[3] == "broken" and state in (State.CANCELLED, State.SKIPPED) and row[6] is None:
+            elif row[3] == "broken" and row[6] is None and state in (
+                    State.CANCELLED, State.SKIPPED, State.FAILED if row[11] == "failed" else State.SKIPPED):
                 if _still_broken(connection, child):
                     continue
                 take_back(connection, child, now)
@@ -171,8 +184,8 @@ def reopen(connection: sqlite3.Connection, roots: Iterable[int], now: int) -> li
 
 def _still_broken(connection: sqlite3.Connection, child: int) -> bool:
     rows = connection.execute(sql("edge_parents"), {"id": child}).fetchall()
-    return any(over and after_end(policy, State(state)) is not None
-               for _, _, policy, _, state, over in rows)
+    return any(over and after_end(policy, State(state), verdict) is not None
+               for _, _, policy, _, state, over, verdict in rows)
 
 
 def _wait_again(connection: sqlite3.Connection, job_id: int, now: int, *, insist: bool) -> None:
@@ -180,8 +193,8 @@ def _wait_again(connection: sqlite3.Connection, job_id: int, now: int, *, insist
     ended badly; that parent's input is None then."""
     left = 0
     rows = connection.execute(sql("edge_parents"), {"id": job_id}).fetchall()
-    for parent, _, policy, before, state, over in rows:
-        met = over and (insist or after_end(policy, State(state)) is None)
+    for parent, _, policy, before, state, over, verdict in rows:
+        met = over and (insist or after_end(policy, State(state), verdict) is None)
         left += not met
         word = "met" if met else "open"
         if word != before:

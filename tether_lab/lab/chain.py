@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,7 @@ from tether_lab.job.workflow import POLICIES, ChainRow, Parent, in_order
 from tether_lab.worker.new_jobs import options_of
 from tether_lab.worker.payload import read_payload
 
+from . import conditions
 from .callbacks import callbacks_of
 from .door import door
 from .enqueue import find, new_jobs
@@ -25,15 +26,20 @@ if TYPE_CHECKING:
     from .handler import RegisteredHandler
     from .lab import Lab
 
+Policies = str | Mapping[str, str]
+Conditions = Callable[[Any], object] | Mapping[str, Callable[[Any], object]] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a chain: which handler, under which name, after which steps."""
+    """A step of a chain: which handler, under which name, after which steps; ``on_failure`` and ``when``
+    by those."""
 
     name: str
     key: str
     after: tuple[str, ...]
-    on_failure: str
+    on_failure: Mapping[str, str]
+    when: Mapping[str, Callable[[Any], object]]
     options: Mapping[str, Any]
 
 
@@ -53,19 +59,20 @@ class ChainBuilder:
 
     def then(self, key: str | RegisteredHandler, *, name: str | None = None,
              after: str | Iterable[str] | None = None,
-             on_failure: str = "fail", **options: Any) -> Self:
+             on_failure: Policies = "fail", when: Conditions = None, **options: Any) -> Self:
         """A step. ``name``: how ``ctx.inputs`` calls its result (default: the key).
         ``on_failure``: what becomes of this step if one before it does not complete: ``fail`` (it is
-        cancelled), ``skip``, or ``continue`` (that input is None)."""
-        self._last = (self._add(key, name, self._last if after is None else after, on_failure,
-                                options),)
+        cancelled), ``skip``, or ``continue`` (that input is None). ``when``: a function of the result of a
+        step before it; if it says no, this step is skipped. Both may be dicts, by the names of those steps."""
+        before = self._last if after is None else after
+        self._last = (self._add(key, name, before, on_failure, when, options),)
         return self
 
     def then_all(self, keys: Iterable[str | RegisteredHandler], *, after: str | Iterable[str] | None = None,
-                 on_failure: str = "fail", **options: Any) -> Self:
+                 on_failure: Policies = "fail", when: Conditions = None, **options: Any) -> Self:
         """Steps side by side; what comes next waits for all of them."""
         before = self._last if after is None else after
-        self._last = tuple(self._add(key, None, before, on_failure, options) for key in keys)
+        self._last = tuple(self._add(key, None, before, on_failure, when, options) for key in keys)
         return self
 
     def with_retry(self, retry: object = None, **options: Any) -> Self:
@@ -92,28 +99,46 @@ class ChainBuilder:
                              remedy=".then('extract').then('load') adds some.")
         order = in_order({step.name: step.after for step in self._steps.values()})
         names = {name: str(uuid.uuid4()) for name in order}
-        jobs = [self._job(self._steps[name], names, input) for name in order]
+        judges = self._judges(names)
+        jobs = [self._job(self._steps[name], names, input, judges.get(name, [])) for name in order]
         callbacks = callbacks_of(self._lab, "chain", complete=self._complete)
         number = groups.add_chain(self._lab.queue, str(uuid.uuid4()), self._name, jobs, callbacks)
         self._lab.waker.wake()
         return Chain(self._lab, number)
 
+    def _judges(self, names: Mapping[str, str]) -> dict[str, list[str]]:
+        """By step, what its result is asked, and for whom: as the option ``judges``. Stores conditions."""
+        found: dict[str, list[str]] = {}
+        for step in self._steps.values():
+            for other, function in step.when.items():
+                found.setdefault(other, []).append(f"{names[step.name]}={conditions.keep(self._lab, function)}")
+        return found
+
     def _add(self, key: str | RegisteredHandler, name: str | None, after: str | Iterable[str],
-             on_failure: str, options: Mapping[str, Any]) -> str:
+             on_failure: Policies, when: Conditions, options: Mapping[str, Any]) -> str:
         plain = key if isinstance(key, str) else key.key
         name = name or plain
         if name in self._steps:
             raise BadRequest(f"the chain has two steps {name!r}", where=name,
                              remedy="Give one of them another name: .then(key, name='…').")
-        if on_failure not in POLICIES:
-            raise OptionError(f"on_failure: one of {', '.join(POLICIES)}; got {on_failure!r}",
-                              where="on_failure")
         read_options(options)
-        needed = (after,) if isinstance(after, str) else tuple(after)
-        self._steps[name] = Step(name, plain, needed, on_failure, dict(options))
+        needed = (after,) if isinstance(after, str) else tuple(dict.fromkeys(after))
+        policies = by_parent("on_failure", name, on_failure, needed)
+        for policy in [on_failure] if isinstance(on_failure, str) else policies.values():
+            if policy not in POLICIES:
+                raise OptionError(f"on_failure: one of {', '.join(POLICIES)}; got {policy!r}",
+                                  where="on_failure")
+        asked = {} if when is None else by_parent("when", name, when, needed)
+        if when is not None and not asked:
+            raise BadRequest(f"the step {name!r} comes after none, so there is no result to ask", where="when",
+                             remedy="Put the condition on a step that follows another.")
+        for function in asked.values():
+            conditions.check(name, function)
+        self._steps[name] = Step(name, plain, needed, policies, asked, dict(options))
         return name
 
-    def _job(self, step: Step, names: Mapping[str, str], given: Mapping[str, Any] | None) -> NewJob:
+    def _job(self, step: Step, names: Mapping[str, str], given: Mapping[str, Any] | None,
+             judges: Iterable[str]) -> NewJob:
         lab, handler = self._lab, find(self._lab, step.key)
         version = lab.version(handler.head)
         options = options_of({**self._common, **step.options},
@@ -121,10 +146,21 @@ class ChainBuilder:
         payload = read_payload(given, version, handler.defaults,
                                lab.store(encrypted=options.encrypt),
                                limit=lab.settings.payload_limit, shared=True)
-        parents = tuple(Parent(names[other], other, step.on_failure) for other in step.after)
-        (job,) = new_jobs(lab, version, [payload], replace(options, shared_input=True), parents=parents,
-                          uuid_=names[step.name])
+        parents = tuple(Parent(names[other], other, step.on_failure.get(other, "fail")) for other in step.after)
+        options = replace(options, shared_input=True, judges=tuple(judges))
+        (job,) = new_jobs(lab, version, [payload], options, parents=parents, uuid_=names[step.name])
         return replace(job, step=step.name)
+
+
+def by_parent(word: str, step: str, given: Any, needed: tuple[str, ...]) -> dict[str, Any]:
+    """What is said about each step before ``step``: one thing for all of them, or a dict for some."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(needed, given)
+    for other in given:
+        if other not in needed:
+            raise BadRequest(f"{word}: the step {step!r} does not come after {other!r:.80}", where=word,
+                             remedy=f"It comes after {', '.join(needed) or 'none'}.")
+    return dict(given)
 
 
 @door
@@ -154,9 +190,13 @@ class Chain(Group):
         return sum(n for state, n in row.counts.items() if state in self.final) / row.total
 
     def retry(self) -> Chain:
-        """Again from what did not complete: those steps, and what had ended because of them."""
+        """Again from what did not complete: those steps, and what had ended because of them. A condition
+        that raised is asked again: the step whose result it is about runs again."""
+        from tether_lab.job_queue import groups
+
         bad = (State.FAILED, State.EXPIRED, State.CANCELLED)
-        self._again([job_id for job_id, state in self.members() if state in bad])
+        asked = groups.undecided(self.lab.queue, self.id)
+        self._again([job_id for job_id, state in self.members() if job_id in asked or state in bad])
         return self
 
     def result(self, timeout: object = None) -> Any:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import JobNotFound, UnknownHandler
+from tether_lab.errors import JobNotFound, OptionError, UnknownHandler
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
+from tether_lab.job.duration import words
 from tether_lab.job.workflow import Parent
 from tether_lab.worker.payload import Payload, read_payload
 
@@ -148,8 +149,22 @@ def new_jobs(lab: Lab, version: HandlerVersion, payloads: Iterable[Payload],
     if options.after:
         parents = (*parents, *parents_of(lab, options.after))
         options = replace(options, after=tuple(f"{one.job_id}:{one.policy}" for one in parents if one.job_id))
+    _check_window(options)
     if version.kind == "notebook":
         from .notebooks import check_kernel
 
         check_kernel(version, options)
     return new_jobs(lab.queue, lab.sign_job, version, payloads, options, now(), parents=parents, uuid_=uuid_)
+
+
+def _check_window(options: JobOptions) -> None:
+    """Raises OptionError where a job would give up before it may start."""
+    if options.window is None or options.expires is None:
+        return
+    present = now()
+    due = max(present, round((options.at or 0) * 1e6), present + round((options.delay or 0) * 1e6))
+    opens = options.window.next_opening(due)
+    if opens > present + options.expires * 1e6:
+        raise OptionError(f"window: {options.window} opens in {words((opens - present) / 1e6)}, after the job "
+                          f"has expired ({words(options.expires)})", where="window",
+                          remedy="Let it wait longer (expires), or start at another time.")

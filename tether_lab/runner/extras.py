@@ -136,20 +136,25 @@ class Extras:
     def _code(self, extra: wire.Extra) -> Callable[..., Any]:
         found = self._kept.loaded.get((extra.key, extra.version))
         if found is None:
-            from tether_lab.capture import Blobs, load_manifest
-
-            before = sys.modules["__main__"]
-            namespace = self._handlers.namespace()
-            blobs = Blobs(Path(self._task.blob_folder), self._task.blobs)
-            try:
-                load_manifest(Manifest.from_json(extra.manifest), blobs, namespace)
-            except Exception as error:
-                error.add_note(f"raised by the {extra.kind} {extra.name!r} while it was loaded")
-                raise
-            finally:
-                sys.modules["__main__"] = before
-            found = self._kept.loaded[extra.key, extra.version] = namespace.pop(HANDLER)
+            found = self._kept.loaded[extra.key, extra.version] = code_of(extra, self._task, self._handlers)
         return found
+
+
+def code_of(extra: wire.Extra, task: wire.Task, handlers: Handlers) -> Callable[..., Any]:
+    """The function of an extra, in a namespace of its own."""
+    from tether_lab.capture import Blobs, load_manifest
+
+    before = sys.modules["__main__"]
+    namespace = handlers.namespace()
+    try:
+        load_manifest(Manifest.from_json(extra.manifest), Blobs(Path(task.blob_folder), task.blobs), namespace)
+    except Exception as error:
+        error.add_note(f"raised by the {extra.kind} {extra.name!r} while it was loaded")
+        raise
+    finally:
+        sys.modules["__main__"] = before
+    found: Callable[..., Any] = namespace.pop(HANDLER)
+    return found
 
 
 class StartFailed(Exception):

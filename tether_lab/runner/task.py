@@ -17,7 +17,7 @@ import msgspec
 from tether_lab.job import JobOptions, Manifest
 from tether_lab.job.hooks import NOTIFY, is_internal
 
-from . import command, context, failures, hooks, randomness, result, tracing, wire
+from . import command, conditions, context, failures, hooks, randomness, result, tracing, wire
 from .background import wait_for_processes, wait_for_threads
 from .call import Handlers
 from .calls import Calls
@@ -277,7 +277,11 @@ class Attempt:
         for name in self.options.keep:
             if name not in namespace:
                 self.warn(f"keep: the job has no variable {name!r}")
-        return result.succeeded(self.task, value, keep, namespace, self.warn)
+        ended = result.succeeded(self.task, value, keep, namespace, self.warn)
+        if self.task.conditions:
+            said = conditions.verdicts(self.task, self.desk.handlers, value)
+            ended = msgspec.structs.replace(ended, verdicts=said)
+        return ended
 
     def _fail(self, error: BaseException | str, *, retry: bool) -> wire.Ended:
         if isinstance(error, BaseException):

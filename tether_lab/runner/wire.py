@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-PROTOCOL = 3
+PROTOCOL = 4
 LONGEST = 256 * 1024 * 1024
 LONGEST_MORE = 32 * 1024
 """Bytes of a message ahead: dozens of them fit into the socket."""
@@ -163,6 +163,7 @@ class Task(_Frame, frozen=True):
     created_at: int = 0
     fresh_seed: bool = False
     extras: tuple[Extra, ...] = ()
+    conditions: tuple[Extra, ...] = ()       # asked about its result; ``name``: the uuid of who waits
     memos: dict[str, tuple[str, str]] = {}   # what earlier attempts kept: name to (kind, body)
     inputs: dict[str, tuple[str, str]] = {}
     result_limit: float = 2e9                # bytes above which a result is not stored
@@ -275,6 +276,14 @@ class Call(_Frame, frozen=True):
     blobs: dict[str, bytes] = {}
 
 
+class Verdict(_Frame, frozen=True):
+    """What a condition said about the result: as ``job.workflow.Verdict``."""
+
+    child: str
+    word: str
+    trouble: str | None = None
+
+
 class Ended(_Frame, frozen=True):
     """How the attempt ended; ``kind`` is one of succeeded, failed, cancelled, snoozed, and
     ``soft_timed_out`` (SoftTimeout was not caught). The other fields as in ``outcome``."""
@@ -296,6 +305,7 @@ class Ended(_Frame, frozen=True):
     blobs: dict[str, bytes] = {}
     at: int = 0
     traces: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     piped: bool = False     # C code wrote: the process begins nothing before ``Emptied`` or a Task comes
 
 

@@ -18,6 +18,7 @@ from tether_lab.errors import BadSignature, CaptureUnavailable
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
 from tether_lab.job.extras import INSIDE, Extra
 from tether_lab.job.hooks import NOTIFY, is_internal
+from tether_lab.job.workflow import CONDITION
 from tether_lab.job_queue import groups, handlers, memos, read, sealed
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
@@ -110,6 +111,7 @@ class Dispatcher:
         if '"$blob"' in job.payload and (closed := set(_CLOSED.findall(job.payload))):
             small |= handlers.small_blobs(self._queue, closed)
         extras = self._extras(job.key, small)
+        conditions = tuple(self._condition(word, small) for word in prepared.options.judges)
         blobs = {**self._small_blobs(version), **small}
         if sum(map(len, blobs.values())) > MOST_HANDED:
             raise CaptureUnavailable(
@@ -122,7 +124,7 @@ class Dispatcher:
             manifest=prepared.manifest, options=job.options, blob_folder=self._blob_folder,
             blobs=blobs, folder=self._folder, created_at=job.created_at,
             fresh_seed=not prepared.options.notebook_random, inputs=inputs, memos=kept, extras=extras,
-            result_limit=self._queue.settings.result_limit)
+            conditions=conditions, result_limit=self._queue.settings.result_limit)
 
     def _extras(self, key: str, small: dict[str, bytes]) -> tuple[wire.Extra, ...]:
         """What acts beside jobs of this key, verified; its small blobs go into ``small``."""
@@ -138,6 +140,13 @@ class Dispatcher:
                     about.kind, about.name, about.scope, version.key, version.version, manifest)))
                 small |= self._small_blobs(version)
         return tuple(extra for *_, extra in sorted(found, key=lambda one: one[:2]))
+
+    def _condition(self, word: str, small: dict[str, bytes]) -> wire.Extra:
+        """What this job's signed options say that its result is asked, verified."""
+        child, content = word.rsplit("=", 1)
+        version, manifest = self._version(handlers.version_by_hash(self._queue, CONDITION, content).id)
+        small |= self._small_blobs(version)
+        return wire.Extra("condition", child, "job", version.key, version.version, manifest)
 
     def _kept(self, job: ClaimedJob) -> dict[str, tuple[str, str]]:
         """What earlier attempts kept, verified: name to (kind, body)."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from tether_lab.errors import TetherLabError
 from tether_lab.job import ClaimedJob, JobOptions, ResultRow, RetryPolicy, Usage
+from tether_lab.job.workflow import VERDICTS, Verdict
 from tether_lab.job_queue.claim import Ending
 from tether_lab.outcome import (
     HEALTHY,
@@ -58,12 +59,14 @@ class Endings:
         result = self._result(attempt.job, outcome) if isinstance(outcome, Succeeded) else None
         if result and result.kind == "pickle" and not large:
             large = large_blobs(result.body, small, self._blobs)
+        verdicts = verdicts_of(attempt) if isinstance(outcome, Succeeded) and attempt.options.judges else ()
         rows, replaces = attempt.output.take()
         ending = self._ending(
             attempt.job, outcome, attempt.options, usage=attempt.usage(), result=result,
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
             started_at=attempt.started_at, give_up_at=attempt.give_up_at, ago=attempt.ended_ago(mono),
             outputs=rows, replaces=replaces, events=tuple(attempt.events),
+            verdicts=verdicts,
             progress=attempt.progress.take(0.0, final=True))
         ending = failed_hook(attempt.job.key, attempt.job.payload, ending)
         return ending if cover is None else cover.ending(ending)
@@ -116,6 +119,23 @@ class Endings:
         mac = self._signer[1](job.uuid, job.claim.epoch, kind, stored.body)
         return ResultRow(job.claim.job_id, job.uuid, job.claim.epoch, kind, stored.body, stored.text,
                          stored.type, stored.size, self._vault.key_id, mac)
+
+
+def verdicts_of(attempt: Attempt) -> tuple[Verdict, ...]:
+    """What each of its conditions said. Errors of jobs that hide something are told by their type alone."""
+    said = {one.child: one for one in attempt.ended.verdicts} if attempt.ended is not None else {}
+    found = []
+    for word in attempt.options.judges:
+        child = word.rsplit("=", 1)[0]
+        one = said.get(child)
+        if one is None or one.word not in VERDICTS:
+            found.append(Verdict(child, "failed", "was not asked"))
+            continue
+        trouble = (one.trouble or "raised") if one.word == "failed" else None
+        if trouble is not None and attempt.cover is not None:
+            trouble = trouble.split(":")[0]
+        found.append(Verdict(child, one.word, trouble and trouble[:LONGEST_TEXT]))
+    return tuple(found)
 
 
 def _unsigned(*_: object) -> bytes:

@@ -172,13 +172,16 @@ CREATE INDEX rate_next ON rate (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX job_of_chain ON job (chain_id) WHERE chain_id IS NOT NULL;
 CREATE INDEX job_of_batch ON job (batch_id) WHERE batch_id IS NOT NULL;
 
--- Who waits for whom. 'met': the parent's end lets the child go on; 'broken': it ended the child.
+-- Who waits for whom. 'met': the parent's end lets the child go on; 'broken': it ended the child. verdict: what
+-- the edge's condition, if it has one, said about the parent's result; trouble: what it raised.
 CREATE TABLE edge (
     parent INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
     child  INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
     name   TEXT NOT NULL,
     policy TEXT NOT NULL CHECK (policy IN ('fail', 'skip', 'continue')),
     state  TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'met', 'broken')),
+    verdict TEXT CHECK (verdict IS NULL OR verdict IN ('yes', 'no', 'failed')),
+    trouble TEXT CHECK (trouble IS NULL OR verdict = 'failed'),
     PRIMARY KEY (parent, child),
     UNIQUE (child, name)
 ) STRICT, WITHOUT ROWID;
