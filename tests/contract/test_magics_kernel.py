@@ -231,6 +231,11 @@ def test_cancel_and_retry(started: Kernel) -> None:
     assert "completed" in started.run(f"%job {number}").text
     assert "retried" in started.run(f"%jobs events {number}").text
     assert "completed" in started.run("%jobs stats").text
+    assert f" {number} " in started.run(f"%jobs search={number} queue=default").text
+    assert "no chain 99" in started.run("%jobs chain=99", fails=True).text
+    assert "is in week.html" in started.run("%jobs report week.html since=7d").text
+    assert "into which file" in started.run("%jobs report", fails=True).text
+    assert "did you mean 'since'" in started.run("%jobs report week.html sinse=7d", fails=True).text
 
 
 def test_a_shell_script_as_a_job(started: Kernel) -> None:

@@ -103,6 +103,27 @@ def test_enqueue_reads_values_and_waits(lab: Lab) -> None:
     assert "completed" in here("stats").stdout
 
 
+def test_jobs_are_filtered_and_a_report_is_written(tmp_path: Path) -> None:
+    """--queue, --batch, --search as in Python; the report is the file that lab.report writes."""
+    with Lab(autostart=False) as lab:
+        lab.register(lambda name="x": name, "show")
+        lab.batch("names", [{"name": "ada"}, {"name": "bob"}], "show", queue="low")
+        lab.enqueue("show", {"name": "eve"})
+
+    def ids(*filters: str) -> list[int]:
+        return [job["id"] for job in json.loads(here("jobs", *filters, "--json").stdout)]
+
+    assert ids("--batch", "1") == ids("--queue", "low") == [2, 1]
+    assert ids("--search", "EVE") == [3]
+    assert "search=zoe" in here("jobs", "--search", "zoe").stdout
+    page = tmp_path / "week.html"
+    said = here("report", str(page), "--since", "7d", "--key", "show")
+    assert (said.returncode, said.stdout) == (0, f"The report is in {page}.\n")
+    assert "3 jobs" in page.read_text()
+    assert json.loads(here("report", str(page), "--json").stdout) == {
+        "path": str(page), "size": page.stat().st_size}
+
+
 @pytest.mark.parametrize(("arguments", "code", "says"), [
     (("enqueue", "nobody"), 2, "no handler is registered under 'nobody'"),
     (("job", "99"), 1, "there is no job 99"),
@@ -116,6 +137,10 @@ def test_enqueue_reads_values_and_waits(lab: Lab) -> None:
     (("run", "--timeout", "soon", "true"), 2, "timeout"),
     (("enqueue", "x", "novalue"), 2, "no value"),
     (("enqueue", "x", "--payload", "[1]"), 2, "no JSON object"),
+    (("jobs", "--chain", "9"), 1, "chain 9"),
+    (("report", "week.pdf"), 2, "a report is an HTML page"),
+    (("report", "week.html", "--theme", "sepia"), 2, "no theme 'sepia'"),
+    (("report", "week.html", "--since", "yesterday"), 2, "yesterday"),
     (("cancel",), 2, "cancel wants one of"),
     (("job", "1", "dance"), 2, "invalid choice"),
     (("worker", "status"), 1, ""),

@@ -124,6 +124,31 @@ def test_jobs_are_filtered_ordered_and_paged(lab: Lab) -> None:
             lab.jobs(**wrong)  # type: ignore[arg-type]
 
 
+def test_jobs_are_found_by_queue_chain_batch_and_text(lab: Lab) -> None:
+    """All filters at once too, and in ``watch_jobs``; a group that does not exist is told."""
+    lab.register(work, "other")
+    batch = lab.batch("names", [{}, {}], "work", queue="low")
+    chain = lab.chain("two").then("work").then("other").enqueue()
+    alone = lab.enqueue("other", description="100 % of Ada's_rows")
+    assert [job.id for job in lab.jobs(queue="low")] == [job.id for job in lab.jobs(batch=batch)] == [2, 1]
+    assert lab.jobs(batch=batch.id) == lab.jobs(batch=batch)
+    assert [job.id for job in lab.jobs(chain=chain)] == [job.id for job in lab.jobs(chain=chain.id)] == [4, 3]
+    assert [job.id for job in lab.jobs("waiting", chain=chain, key="other")] == [4]
+    assert lab.jobs(chain=chain, batch=batch) == lab.jobs(queue="none") == []
+    assert lab.jobs(search="ada's_R") == lab.jobs(search="100 %") == [alone]
+    assert lab.jobs(search="1%of") == []
+    assert {job.id for job in lab.jobs(search="oth")} == {4, alone.id}
+    with lab.watch_jobs(batch=batch, order="oldest") as seen:
+        assert [row.id for row in next(iter(seen))] == [1, 2]
+    for missing in ({"chain": 99}, {"batch": 99}):
+        with pytest.raises(JobNotFound, match="99"):
+            lab.jobs(**missing)  # type: ignore[arg-type]
+    for wrong in ({"chain": batch}, {"batch": "1"}, {"chain": True}, {"batch": alone}, {"search": 7},
+                  {"queue": 1}):
+        with pytest.raises(BadRequest):
+            lab.jobs(**wrong)  # type: ignore[arg-type]
+
+
 def test_cancel_counts_by_prior_status(lab: Lab) -> None:
     """By id, several, key, tag or all; final jobs stay; one way at a time."""
     one, two, three = lab.enqueue_many("work", [{}, {}, {}])

@@ -31,7 +31,8 @@ FLAGS = (
 )
 STATUSES = (*(state.value for state in State), *GROUPS, *ALIASES)
 DASHBOARD = ("status", "key", "queue", "tag", "tab", "rows")
-FILTERS = ("status", "key", "tag", "since", "limit", "offset")
+REPORT = ("since", "until", "key", "tag", "theme")
+FILTERS = ("status", "key", "tag", "queue", "chain", "batch", "search", "since", "limit", "offset")
 
 
 class JobsVerbs:
@@ -87,6 +88,8 @@ class JobsVerbs:
         limit = None if "all" in words.flags else _number(words.pairs, "limit", 20)
         rows = self._open().rows(
             status=chosen, key=words.pairs.get("key"), tag=words.pairs.get("tag"),
+            queue=words.pairs.get("queue"), chain=_maybe(words.pairs, "chain"),
+            batch=_maybe(words.pairs, "batch"), search=words.pairs.get("search"),
             since=words.pairs.get("since"), limit=limit, offset=_number(words.pairs, "offset", 0))
         said = " ".join([status, *(f"{n}={v}" for n, v in words.pairs.items() if n not in ("status", "limit"))])
         total = None if said.strip() else self._open().stats().total
@@ -194,6 +197,14 @@ class JobsVerbs:
             status, key=words.pairs.get("key"), queue=words.pairs.get("queue"), tag=words.pairs.get("tag"),
             tab=words.pairs.get("tab"), rows=_number(words.pairs, "rows", 25))
 
+    def report(self, words: Words) -> None:
+        unknown = [name for name in words.pairs if name not in REPORT]
+        if unknown or len(words.words) != 1:
+            what = f"a report takes no {unknown[0]!r}{nearest(unknown[0], REPORT)}" if unknown else (
+                "a report into which file?")
+            raise OptionError(what, remedy=VERBS["report"].usage("report"))
+        _say(f"The report is in {self._open().report(words.words[0], **words.pairs)}.")
+
     def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
         return self._open().schedules()
 
@@ -261,7 +272,8 @@ class Verb:
 
 
 VERBS = {
-    "list": Verb(JobsVerbs.table, "[STATUS] [key=… tag=… since=2h limit=20]", "List jobs, newest first."),
+    "list": Verb(JobsVerbs.table, "[STATUS] [key=… tag=… queue=… chain=3 batch=4 search=… since=2h limit=20]",
+                 "List jobs, newest first."),
     "show": Verb(JobsVerbs.show, "ID …", "A job's card with everything in it."),
     "output": Verb(JobsVerbs.output, "ID", "Put its outputs into this cell."),
     "follow": Verb(JobsVerbs.follow, "ID", "Watch its outputs until it ends."),
@@ -275,6 +287,8 @@ VERBS = {
     "events": Verb(JobsVerbs.events, "ID", "What happened to it."),
     "dashboard": Verb(JobsVerbs.dashboard, "[STATUS] [key=… queue=… tag=… tab=analytics rows=50]",
                       "A live view of the lab, with buttons."),
+    "report": Verb(JobsVerbs.report, "week.html [since=7d until=… key=… tag=… theme=dark]",
+                   "All figures of a time as one page, a file that needs nothing else."),
     "handlers": Verb(JobsVerbs.handlers, "", "The registered handlers."),
     "history": Verb(JobsVerbs.history, "[KEY] [status=… since=2h limit=20]", "What ran, a line an attempt."),
     "pause": Verb(JobsVerbs.pause, "[QUEUE …]", "Start nothing more of these queues, or of any."),
@@ -325,6 +339,10 @@ def _states(text: str) -> frozenset[State]:
         return states(text)
     except ValueError as error:
         raise OptionError(str(error), where="status") from None
+
+
+def _maybe(pairs: dict[str, str], name: str) -> int | None:
+    return _number(pairs, name, 0) if name in pairs else None
 
 
 def _number(pairs: dict[str, str], name: str, default: int) -> int:

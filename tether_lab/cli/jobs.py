@@ -14,19 +14,20 @@ from .terminal import job_json, show_json, show_table
 if TYPE_CHECKING:
     from tether_lab.views.tables import Table
 
+FILTERS = ("key", "tag", "queue", "chain", "batch", "search", "since")
+
 
 def run(given: Arguments) -> int:
     """List the jobs that fit."""
     from tether_lab.views.tables import jobs_table
 
     lab = open_lab(given)
-    rows = lab.rows(",".join(given.status) or None, key=given.key, tag=given.tag, since=given.since,
+    rows = lab.rows(",".join(given.status) or None, **{name: getattr(given, name) for name in FILTERS},
                     limit=given.limit, offset=given.offset, order=given.order)
     if given.json:
         show_json([job_json(row) for row in rows])
         return 0
-    said = [*given.status, *(f"{name}={value}" for name in ("key", "tag", "since")
-                             if (value := getattr(given, name)))]
+    said = [*given.status, *(f"{name}={value}" for name in FILTERS if (value := getattr(given, name)))]
     total = None if said else sum(lab.counts().values())
     table = jobs_table(rows, now(), total=total, filtered=" ".join(said))
     show_table(in_terminal(table))

@@ -109,6 +109,11 @@ def _jobs(to: argparse.ArgumentParser) -> None:
     to.add_argument("status", nargs="*", help="running, failed, waiting, final … (default: all)")
     to.add_argument("--key", metavar="KEY", help="of this handler")
     to.add_argument("--tag", metavar="TAG", help="with this tag")
+    to.add_argument("--queue", metavar="QUEUE", help="of this queue")
+    to.add_argument("--chain", metavar="N", type=int, help="steps of this chain")
+    to.add_argument("--batch", metavar="N", type=int, help="of this batch")
+    to.add_argument("--search", metavar="TEXT",
+                    help="with this text in the key, a tag, the description, the error or the payload")
     to.add_argument("--since", metavar="2h", help="enqueued since then: a moment, or a span back")
     to.add_argument("--limit", metavar="N", type=int, default=20, help="at most so many (20)")
     to.add_argument("--offset", metavar="N", type=int, default=0, help="leave out the first ones")
@@ -287,6 +292,17 @@ def _stats(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+def _report(to: argparse.ArgumentParser) -> None:
+    to.add_argument("path", metavar="FILE.html", help="written anew if it exists")
+    to.add_argument("--since", metavar="7d", help="enqueued since then: a moment, or a span back (all)")
+    to.add_argument("--until", metavar="TIME", help="enqueued before then")
+    to.add_argument("--key", metavar="KEY", help="of this handler")
+    to.add_argument("--tag", metavar="TAG", help="with this tag")
+    to.add_argument("--theme", metavar="WORD", default="auto",
+                    help="light, dark, or as the browser is set (default: auto)")
+    _json_flag(to)
+
+
 def _rates(to: argparse.ArgumentParser) -> None:
     to.add_argument("--since", metavar="1d", default="1d", help="rates and times since then (1d)")
     _json_flag(to)
@@ -316,7 +332,8 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                 "worker stop --drain 5m", "worker run --lab thesis", "worker install",
                 "worker install --print --system launchd")),
     "jobs": (_jobs, "List jobs, newest first.",
-             ("jobs", "jobs failed --since 1d", "jobs waiting running --key train --json")),
+             ("jobs", "jobs failed --since 1d", "jobs waiting running --key train --json",
+              "jobs --search 'no such file'", "jobs failed --batch 4")),
     "job": (_job, "Show one job, or do something with it.",
             ("job 12", "job 12 follow", "job 12 retry --with-code", "job 12 result --json")),
     "cancel": (_cancel, "Cancel jobs, whatever their status.",
@@ -346,6 +363,8 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
                  "trigger add refresh --web", "trigger pause load")),
     "stats": (_rates, "How many jobs stand where, rates, waits, times by key.",
               ("stats", "stats --since 2h --json")),
+    "report": (_report, "Write all figures of a time as one HTML page that needs nothing else.",
+               ("report week.html --since 7d", "report train.html --key train --theme dark")),
     "prune": (_prune, "Remove ended jobs whose time is over.", ("prune --dry-run", "prune --older-than 7d")),
     "backup": (_backup, "Copy a lab into a new folder, while it works.", ("backup ~/backups/monday",)),
     "restore": (_restore, "Put a copy in the place of a damaged queue.",

@@ -15,6 +15,8 @@ from .verbs import Verbs
 from .watch import Watch
 
 if TYPE_CHECKING:
+    from .batch import Batch
+    from .chain import Chain
     from .figures import Figures
     from .frames import Frames
     from .history import History
@@ -35,26 +37,32 @@ class Asking(Verbs):
         return Job(self._lab, int(job_id))
 
     def jobs(self, status: Status | None = None, *, key: str | None = None, tag: str | None = None,
-             since: object = None, limit: int | None = 100, offset: int = 0,
+             queue: str | None = None, chain: int | Chain | None = None, batch: int | Batch | None = None,
+             search: str | None = None, since: object = None, limit: int | None = 100, offset: int = 0,
              order: str = "newest") -> Jobs:
         """The jobs that fit all filters; shows as a table. ``status`` takes words and groups
-        (``"failed"``, ``"waiting,running"``), ``since`` a datetime or a span back (``"2h"``)."""
+        (``"failed"``, ``"waiting,running"``), ``since`` a datetime or a span back (``"2h"``), ``search`` a
+        text that stands in the key, a tag, the description, the error or the payload (what is encrypted is
+        not searched). Raises BadRequest, and JobNotFound for a chain or batch that does not exist."""
         from . import clock
         from .listing import Jobs
 
-        rows = self._lab.rows(status, key=key, tag=tag, since=since, limit=limit, offset=offset, order=order)
+        rows = self._lab.rows(status, key=key, tag=tag, queue=queue, chain=chain, batch=batch, search=search,
+                              since=since, limit=limit, offset=offset, order=order)
         return Jobs((Job(self._lab, row.id) for row in rows), rows, clock.now())
 
     def rows(self, status: Status | None = None, *, key: str | None = None, tag: str | None = None,
-             since: object = None, limit: int | None = 100, offset: int = 0,
+             queue: str | None = None, chain: int | Chain | None = None, batch: int | Batch | None = None,
+             search: str | None = None, since: object = None, limit: int | None = 100, offset: int = 0,
              order: str = "newest") -> list[JobRow]:
         """``jobs`` as values of this moment."""
         from tether_lab.job_queue import read
 
-        from .listing import filters
+        from .listing import filters, groups
 
-        return read.jobs(self._lab.queue, **filters(status=status, key=key, tag=tag, since=since,
-                                               limit=limit, offset=offset, order=order))
+        return read.jobs(self._lab.queue, **groups(self._lab, chain, batch), **filters(
+            status=status, key=key, tag=tag, queue=queue, search=search, since=since, limit=limit,
+            offset=offset, order=order))
 
     def read_row(self, job_id: int) -> JobRow:
         """A job as a value of this moment. Raises JobNotFound."""
@@ -137,14 +145,16 @@ class Asking(Verbs):
                      is_last=lambda row: row.is_final, wanted=lambda row: not row.is_final)
 
     def watch_jobs(self, status: Status | None = None, *, key: str | None = None,
-                   tag: str | None = None, since: object = None, limit: int | None = 100,
-                   order: str = "newest") -> Watch[list[JobRow]]:
+                   tag: str | None = None, queue: str | None = None, chain: int | Chain | None = None,
+                   batch: int | Batch | None = None, search: str | None = None, since: object = None,
+                   limit: int | None = 100, order: str = "newest") -> Watch[list[JobRow]]:
         """Whole lists of rows, now and after each change, until you stop asking."""
         from tether_lab.job_queue import read
 
-        from .listing import filters
+        from .listing import filters, groups
 
-        found = filters(status=status, key=key, tag=tag, since=since, limit=limit, order=order)
+        found = {**groups(self._lab, chain, batch), **filters(
+            status=status, key=key, tag=tag, queue=queue, search=search, since=since, limit=limit, order=order)}
         lab = self._lab
         return Watch(lab, lambda: read.jobs(lab.queue, **found), lambda: lab.reader.jobs(**found),
                      is_last=lambda _: False, wanted=lambda rows: any(not row.is_final for row in rows))

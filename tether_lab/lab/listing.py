@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadRequest
 from tether_lab.job import JobRow, State, states
 
 from . import clock
 from .job import Job
+
+if TYPE_CHECKING:
+    from .batch import Batch
+    from .chain import Chain
+    from .lab import Lab
 
 ORDERS = ("newest", "oldest")
 EVERYTHING = 2**62
@@ -46,13 +51,34 @@ def which(status: str | State | Iterable[str] | None) -> frozenset[State] | None
 
 def filters(*, status: str | State | Iterable[str] | None = None, key: str | None = None,
             tag: str | None = None, since: object = None, limit: int | None = 100, offset: int = 0,
-            order: str = "newest") -> dict[str, Any]:
+            order: str = "newest", queue: str | None = None, search: str | None = None) -> dict[str, Any]:
     """The filters of ``lab.jobs`` as the queue takes them. Raises BadRequest."""
     if order not in ORDERS:
         raise BadRequest(f"order is {order!r}", remedy=f"Accepted: {', '.join(ORDERS)}.", where="order")
     for name, number in (("limit", limit), ("offset", offset)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
             raise BadRequest(f"{name} is {number!r}", remedy="Give a whole number, 0 or more.", where=name)
-    return {"states": which(status), "key": key, "tag": tag,
+    for name, text in (("queue", queue), ("search", search)):
+        if text is not None and not isinstance(text, str):
+            raise BadRequest(f"{name} is {text!r}", remedy="Give a text.", where=name)
+    return {"states": which(status), "key": key, "tag": tag, "in_queue": queue, "search": search,
             "limit": EVERYTHING if limit is None else limit, "offset": offset,
             "since": clock.since(since, present=clock.now()), "order": order}
+
+
+def groups(lab: Lab, chain: int | Chain | None, batch: int | Batch | None) -> dict[str, Any]:
+    """The numbers of a chain and of a batch that exist: an empty list of one that does not would look like an
+    answer. Raises JobNotFound and BadRequest.
+    """
+    from .batch import Batch
+    from .chain import Chain
+
+    found: dict[str, Any] = {"chain": None, "batch": None}
+    for name, given, kind in (("chain", chain, Chain), ("batch", batch, Batch)):
+        if given is None:
+            continue
+        if isinstance(given, bool) or not isinstance(given, int | kind):
+            raise BadRequest(f"{name} is {given!r}", where=name,
+                             remedy=f"Give its number, or what lab.get_{name}(number) returns.")
+        found[name] = kind(lab, int(given)).row.id
+    return found

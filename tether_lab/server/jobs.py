@@ -25,10 +25,10 @@ async def page(call: Call) -> Json:
     opened, said = call.lab, call.query
     cursor, at, limit = opened.live.memory.cursor, clock.now(), said["limit"]
     chosen = filters(status=said.get("status"), key=said.get("key"), tag=said.get("tag"),
-                     since=said.get("since"), limit=limit + 1, offset=said["offset"], order=said["order"])
+                     queue=said.get("queue"), search=said.get("q"), since=said.get("since"),
+                     limit=limit + 1, offset=said["offset"], order=said["order"])
     rows = await opened.lab.reader.jobs(
-        **chosen, in_queue=said.get("queue"), chain=said.get("chain"), batch=said.get("batch"),
-        search=said.get("q"), before=said.get("before"))
+        **chosen, chain=said.get("chain"), batch=said.get("batch"), before=said.get("before"))
     head = {"at": wire.moment(at), "cursor": cursor, "more": len(rows) > limit}
     if said["view"] == "record":
         return {**head, "records": [wire.record(row) for row in rows[:limit]]}
