@@ -54,8 +54,9 @@ class LabServer:
         return f"{self.address}lab/workspaces/{name.removesuffix('.ipynb')}/tree/{name}?token={TOKEN}"
 
 
-def start_lab(folder: Path, work: Path, port: int = 0) -> subprocess.Popen[bytes]:
-    """Start JupyterLab with a configuration of its own below ``folder``; its log is ``lab.log``."""
+def start_lab(folder: Path, work: Path, port: int = 0, app: str = "jupyterlab") -> subprocess.Popen[bytes]:
+    """Start JupyterLab (or ``notebook``) with a configuration of its own below ``folder``; its log is
+    ``lab.log``."""
     runtime = folder / "runtime"
     runtime.mkdir(exist_ok=True)
     environ = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(folder / "config"),
@@ -63,7 +64,7 @@ def start_lab(folder: Path, work: Path, port: int = 0) -> subprocess.Popen[bytes
                "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
     with (folder / "lab.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
+            [sys.executable, "-m", app, "--no-browser", "--ServerApp.ip=127.0.0.1",
              f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
              "--allow-root", f"--ServerApp.root_dir={work}", "--expose-app-in-browser", "--LabApp.news_url=",
              "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
