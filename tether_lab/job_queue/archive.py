@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import rows
+from . import listening, rows
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -104,6 +104,8 @@ def add_version(queue: Queue, record: Record, head: Record | None, small: Mappin
             connection.execute(sql("handler_set_head"), {
                 "key": head["key"], "head": number, "defaults": head["defaults"], "options": head["options"],
                 "now": utc()})
+            if head["key"].startswith(listening.HOOKS):
+                listening.for_hooks(connection)
         return number, found is None
 
 
@@ -116,6 +118,8 @@ def add_job(queue: Queue, record: Record, handler_id: int, small: Mapping[str, b
         number = int(connection.execute(sql("history_base")).fetchone()[0]) + 1
         job = {**record["job"], "id": number, "handler_id": handler_id}
         connection.execute(sql("history_job"), [job[name] for name in JOB])
+        if listening.ASKS in job["options"]:
+            listening.for_hooks(connection)
         connection.executemany(sql("history_attempt"), [
             [{**attempt, "job_id": number}[name] for name in ATTEMPT] for attempt in record["attempts"]])
         connection.executemany(sql("event_add"), [

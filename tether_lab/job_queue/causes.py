@@ -9,7 +9,7 @@ from typing import Any
 from tether_lab.errors import TetherLabError, TriggerNotFound, UnknownHandler
 from tether_lab.job.trigger import TriggerRow, refuse_circle
 
-from . import enqueue
+from . import enqueue, listening
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -36,6 +36,7 @@ def put(queue: Queue, row: TriggerRow, *, now: int | None = None) -> TriggerRow:
                 "now": now or utc(), "key_id": row.key_id, "mac": row.mac})
         except sqlite3.IntegrityError as error:
             raise UnknownHandler(f"no handler is registered under {row.key!r}", where="key") from error
+        listening.for_triggers(connection)
         return _row(connection.execute(sql("cause_get"), {"name": row.name}).fetchone())
 
 
@@ -71,6 +72,7 @@ def remove(queue: Queue, row: TriggerRow) -> None:
     """It makes no more jobs; those there are stay."""
     with queue.write() as connection:
         connection.execute(sql("cause_remove"), {"id": row.id})
+        listening.for_triggers(connection)
 
 
 def fire(queue: Queue, row: TriggerRow, job: enqueue.NewJob, *, now: int | None = None) -> int:

@@ -11,7 +11,7 @@ from tether_lab.errors import BadRequest
 from tether_lab.job import Handler
 from tether_lab.job.workflow import Parent
 
-from . import blobs, dedup, limits, workflow
+from . import blobs, dedup, limits, listening, workflow
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -87,6 +87,8 @@ def insert(connection: sqlite3.Connection, jobs: Sequence[NewJob], now: int) -> 
                 remedy="Register the handler first; check max_attempts and the options.") from error
         assert added is not None
         ids.append(added)
+        if listening.ASKS in job.options:
+            listening.for_hooks(connection)
         if job.gated:
             connection.execute(sql("gate_set"), {"id": added})
         if job.dedup_key is not None:
@@ -118,6 +120,8 @@ def enqueue_alike(queue: Queue, template: NewJob, varying: Sequence[tuple[str, s
             sql("handler_stands"), {"key": head.key, "now": now}).fetchone() or (None, 0, 0)
         if found != [head.head, head.defaults, head.options]:
             return None
+        if listening.ASKS in template.options:
+            listening.for_hooks(connection)
         values = _values(template, now, now)
         before, between, after = values[1:PAYLOAD], values[PAYLOAD + 1:MAC], values[MAC + 1:]
         rows = [(uuid, *before, payload, *between, mac, *after) for uuid, payload, mac in varying]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tether_lab.job import HandlerVersion
 
-from . import blobs, enqueue as enqueuing, rows
+from . import blobs, enqueue as enqueuing, listening, rows
 from .clock import utc
 from .queue import Queue
 from .statements import sql
@@ -62,6 +62,8 @@ def _register(
     stored, is_new = _stored(queue, connection, version, small, large, now)
     connection.execute(sql("handler_set_head"), {"key": version.key, "head": stored.id, "defaults": defaults,
                                                  "options": options, "now": now})
+    if version.key.startswith(listening.HOOKS):
+        listening.for_hooks(connection)
     return stored, is_new, notice
 
 

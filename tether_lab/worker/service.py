@@ -24,6 +24,7 @@ from tether_lab.job_queue import (
     causes,
     checkpoint,
     claim,
+    listening,
     owner,
     read,
     rescue,
@@ -275,6 +276,7 @@ class Service:
         self._rest()
 
     def _prune(self) -> None:
+        listening.unheard(self._queue)
         if old := pruning.prune_jobs(self._queue, self._settings, utc()):
             self._log(f"{old} jobs were removed whose time is over")
         if gone := pruning.prune(self._queue, utc()):

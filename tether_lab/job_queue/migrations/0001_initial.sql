@@ -329,20 +329,7 @@ CREATE TABLE happening (
     detail     TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 
--- Internal jobs (keys with ~) tell nobody. The two first conditions are one look each, and decide nearly
--- always.
-CREATE TRIGGER job_happened AFTER UPDATE OF state ON job
-WHEN (EXISTS (SELECT 1 FROM handler WHERE key >= '~on_' AND key < '~on`') OR instr(NEW.options, '"notify":') > 0)
- AND NEW.state IN ('running', 'retrying', 'completed', 'failed', 'cancelled', 'expired')
- AND NEW.state <> OLD.state AND substr(NEW.key, 1, 1) <> '~' AND NEW.queue <> '~services'
-BEGIN
-    INSERT INTO happening (kind, job_id, epoch, state, attempt, started_at, error, at)
-    VALUES (CASE NEW.state WHEN 'running' THEN 'on_start' WHEN 'retrying' THEN 'on_retry'
-                           WHEN 'completed' THEN 'on_success' WHEN 'cancelled' THEN 'on_cancel'
-                           ELSE 'on_failure' END,
-            NEW.id, NEW.epoch, NEW.state, NEW.attempt, iif(OLD.state = 'running', NEW.started_at, NULL),
-            NEW.error, NEW.updated_at);
-END;
+-- (Changes of jobs are written here by a trigger that is there while somebody hooks: sql/listen_happened.sql.)
 CREATE TRIGGER chain_happened AFTER UPDATE OF finished_at ON chain
 WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
  AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_chain_complete:' AND key < '~on_chain_complete;')
@@ -387,13 +374,6 @@ CREATE TABLE service_message (
 ) STRICT;
 CREATE INDEX service_message_next ON service_message (service_id, id);
 
--- What a service says is something that happens, for those who hook it.
-CREATE TRIGGER service_said AFTER INSERT ON event
-WHEN NEW.kind = 'sent' AND EXISTS (SELECT 1 FROM handler WHERE key >= '~on_service_event:' AND key < '~on_service_event;')
- AND EXISTS (SELECT 1 FROM job WHERE id = NEW.job_id AND queue = '~services')
-BEGIN INSERT INTO happening (kind, job_id, epoch, at, detail)
-      VALUES ('on_service_event', NEW.job_id, NEW.epoch, NEW.at, NEW.detail); END;
-
 -- What makes jobs beside people and clocks: files that change, another key's job that ends, a web request.
 -- about: JSON of what it looks at. seen_at (UTC us): files changed later than that count.
 CREATE TABLE cause (
@@ -420,7 +400,8 @@ CREATE TABLE cause (
 CREATE INDEX cause_after ON cause (after_key) WHERE after_key IS NOT NULL AND paused = 0;
 CREATE INDEX cause_job ON cause (job_id) WHERE job_id IS NOT NULL;
 
--- Ends that triggers wait for, written with the end itself; the worker makes jobs of them.
+-- Ends that triggers wait for, written with the end itself (by sql/listen_caused.sql, which is there while a
+-- trigger waits for any); the worker makes jobs of them.
 CREATE TABLE caused (
     id       INTEGER PRIMARY KEY,
     cause_id INTEGER NOT NULL REFERENCES cause (id) ON DELETE CASCADE,
@@ -429,15 +410,6 @@ CREATE TABLE caused (
     job_key  TEXT NOT NULL,
     state    TEXT NOT NULL
 ) STRICT;
-CREATE TRIGGER job_caused AFTER UPDATE OF finished_at ON job
-WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
- AND EXISTS (SELECT 1 FROM cause INDEXED BY cause_after WHERE after_key = NEW.key AND after_key IS NOT NULL AND paused = 0)
-BEGIN
-    INSERT INTO caused (cause_id, job_id, job_uuid, job_key, state)
-    SELECT id, NEW.id, NEW.uuid, NEW.key, NEW.state FROM cause INDEXED BY cause_after
-     WHERE after_key = NEW.key AND after_key IS NOT NULL AND paused = 0
-       AND instr(about, '"' || NEW.state || '"') > 0;
-END;
 
 CREATE TABLE worker (
     id         TEXT PRIMARY KEY NOT NULL,

@@ -1,0 +1,2 @@
+-- Nobody hooks any more.
+DROP TRIGGER IF EXISTS job_happened;
