@@ -199,6 +199,8 @@ class ClaimLaws(RuleBasedStateMachine):
         holder = self.page.holder(dedup, self.now)
         if holder is not None:
             assert got == holder.id
+            self.page.hold_paused()
+            self.compare()
             return
         assert got not in self.page.jobs
         self.page.jobs[got] = Model(got, queue, priority, due, ends, slot, paced, night, dedup,
@@ -219,16 +221,17 @@ class ClaimLaws(RuleBasedStateMachine):
         self.compare()
 
     @rule(jobs=st.lists(st.tuples(st.booleans(), st.integers(-1, 1)), min_size=2, max_size=4),
-          most=st.integers(1, 2))
-    def limited(self, jobs: list[tuple[bool, int]], most: int) -> None:
+          most=st.integers(1, 2), night=st.booleans())
+    def limited(self, jobs: list[tuple[bool, int]], most: int, *, night: bool) -> None:
         """Several at once under one slot or rate."""
-        made = [queues.new_job(self.handler, priority=priority, run_at=self.now,
+        made = [queues.new_job(self.handler, priority=priority, run_at=self.now, gated=night,
+                               options=NIGHT if night else "{}",
                                slot=("s", most, "fifo") if slotted else None,
                                rate=None if slotted else ("r", most, 10 * SECOND))
                 for slotted, priority in jobs]
         for job, got in zip(made, queues.enqueue.enqueue(self.queue, made, now=self.now), strict=True):
             self.page.jobs[got] = Model(got, job.queue, job.priority, job.run_at, None,
-                                        job.slot[:2] if job.slot else None, job.rate, night=False, dedup=None,
+                                        job.slot[:2] if job.slot else None, job.rate, night=night, dedup=None,
                                         until=None)
         self.page.hold_paused()
         self.compare()
@@ -242,6 +245,26 @@ class ClaimLaws(RuleBasedStateMachine):
             self.page.jobs[job.claim.job_id].worker = worker
         self.held += found
         self.compare()
+
+    @rule()
+    def over_night(self) -> None:
+        """Jobs for the night that wait for a rate, and still do in the morning."""
+        self.now = self.now // (24 * HOUR) * 24 * HOUR + (24 + 23) * HOUR
+        self.limited([(False, 0)] * 3, 1, night=True)
+        self.turn("w1", 2)
+        self.now += 15 * HOUR
+        self.turn("w1", 2)
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def look(self, worker: str) -> None:
+        """Who takes nothing and finds nothing new leaves every row alone, and need not look again at once."""
+        self.page.turn(self.now, 0)
+        queues.turn(self.queue, worker, limit=0, now=self.now)
+        self.compare()
+        before = self.changed()
+        again = queues.turn(self.queue, worker, limit=0, now=self.now + 1)
+        assert self.changed() == before
+        assert again.next_due is None or again.next_due > self.now + 1
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), end=st.sampled_from(["done", "done", "failed", "again"]), delay=st.integers(0, 9))
@@ -315,6 +338,11 @@ class ClaimLaws(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 3, 7, 21, 3600, 15 * 3600]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds * SECOND
+
+    def changed(self) -> list[tuple[int, int]]:
+        """When each row was."""
+        with self.queue.read() as connection:
+            return connection.execute("SELECT id, updated_at FROM job ORDER BY id").fetchall()
 
     def compare(self) -> None:
         """Every row is as the page says; and, beside the model, what must never be."""

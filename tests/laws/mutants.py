@@ -8,6 +8,7 @@ proves nothing about that clause; so each mutant names the law that must fail.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -41,13 +42,16 @@ class Mutant:
         return f"{self.file}: {' '.join(self.old.split())} → {' '.join(self.new.split()) or 'nothing'}"
 
 
+INDEXED = re.compile(r" INDEXED BY \w+")
+"""Left out of a broken statement: a law must miss the clause, not SQLite its index."""
+
 MUTANTS = (
     # the claim
     Mutant("claim_ready", "state = 'pending' AND waits_for IS NULL AND queue = ?",
            "state = 'pending' AND waits_for IS NULL AND queue >= ?"),
     Mutant("claim_ready", "ORDER BY priority DESC, run_at, id", "ORDER BY run_at, id"),
     Mutant("claim_ready", "ORDER BY priority DESC, run_at, id", "ORDER BY priority DESC, id"),
-    Mutant("claim_ready", "LIMIT ?", "LIMIT ? + 1"),
+    Mutant("claim_ready", "LIMIT ?", "LIMIT min(?, 2)"),      # (too many are no matter: claim.py counts places)
     Mutant("claim", "epoch = epoch + 1", "epoch = epoch", "queue"),
     Mutant("claim", "attempt = attempt + 1", "attempt = attempt", "queue"),
     # queues and weights
@@ -72,7 +76,6 @@ MUTANTS = (
     Mutant("slot_taken", "AND state = 'running'", "AND state = 'pending'"),
     Mutant("slot_candidates", "ELSE id END, run_at, id", "ELSE -id END, run_at, id"),
     Mutant("slot_candidates", "AND queue NOT IN (SELECT queue FROM paused)", ""),
-    Mutant("slot_candidates", "AND (waits_for IS NULL OR waits_for NOT LIKE 'paused%')", ""),
     Mutant("slot_block", "AND (waits_for IS NULL OR waits_for NOT LIKE 'paused%')", ""),
     Mutant("slot_block", "AND id NOT IN (SELECT value FROM json_each(:ids))", ""),
     Mutant("slot_keys", "(state = 'pending' OR (state = 'blocked' AND waits_for = 'slot:' || slot_key))",
@@ -140,7 +143,7 @@ def mutated(mutant: Mutant) -> Iterator[None]:
         file = folder / f"{mutant.file}.sql"
         text = file.read_text()
         assert text.count(mutant.old) >= 1, f"{mutant.name}: there is no such clause any more"
-        file.write_text(text.replace(mutant.old, mutant.new, 1))
+        file.write_text(INDEXED.sub("", text.replace(mutant.old, mutant.new, 1)))
         statements.sql.cache_clear()
         try:
             with mock.patch.object(statements, "FOLDER", folder):

@@ -3,7 +3,6 @@
 SELECT id, state, slot_max FROM job INDEXED BY job_slot
  WHERE slot_key IS NOT NULL AND state IN ('running', 'pending', 'blocked') AND slot_key = :key
    AND (state = 'pending' OR (state = 'blocked' AND waits_for = 'slot:' || :key))
-   AND (waits_for IS NULL OR waits_for NOT LIKE 'paused%')
    AND queue NOT IN (SELECT queue FROM paused)
  ORDER BY CASE :strategy WHEN 'lifo' THEN -id WHEN 'random' THEN random()
                          WHEN 'by_priority' THEN -priority ELSE id END, run_at, id
