@@ -6,6 +6,7 @@ import type { JSONObject } from '@lumino/coreutils';
 import { Decoder, object } from './decode';
 import { ApiError } from './errors';
 import * as wire from './wire';
+import * as wireServices from './wire-services';
 
 const ROOT = 'tether-lab/api/v1';
 
@@ -132,6 +133,18 @@ export class LabApi {
   enqueue = (key: string, payload: Body, options: Body = {}) =>
     this.api.post(this.at('jobs'), { key, payload, options }, wire.enqueued);
   submitCell = (body: Body) => this.api.post(this.at('cells'), body, wire.enqueued);
+
+  runNotebook = (body: Body) => this.api.post(this.at('notebooks'), body, wire.enqueued);
+
+  services = () => this.api.get(this.at('services'), wireServices.services).then(said => said.services);
+  service = (id: number) => this.api.get(this.at(`services/${id}`), wireServices.serviceDetail);
+  startService = (id: number) => this.api.post(this.at(`services/${id}/start`), null, wireServices.service);
+  restartService = (id: number) => this.api.post(this.at(`services/${id}/restart`), null, wireServices.service);
+  stopService = (id: number, force = false) =>
+    this.api.post(this.at(`services/${id}/stop`), force ? { force } : null, wireServices.service);
+  sendToService = (id: number, message: unknown) =>
+    this.api.post(this.at(`services/${id}/send`), { message }, () => undefined);
+  removeService = (id: number) => this.api.remove(this.at(`services/${id}`));
 
   handlers = () => this.api.get(this.at('handlers'), wire.handlers).then(said => said.handlers);
   queues = () => this.api.get(this.at('queues'), wire.queues).then(said => said.queues);

@@ -38,6 +38,12 @@ export const chainIcon = new LabIcon({
   )
 });
 
+/** A thing that beats as long as it lives. */
+export const serviceIcon = new LabIcon({
+  name: 'tether-lab:services',
+  svgstr: svg('<path d="M2 11h4.4L9 4.6l5 12.2 2.3-5.8H22v2h-4.3L14 22 9 9.8 7.7 13H2z"/>')
+});
+
 export const chartIcon = new LabIcon({
   name: 'tether-lab:analytics',
   svgstr: svg('<path d="M4 20h17v-2H6V3H4z"/><path d="M8 11h3v5H8zm4.5-6h3v11h-3zM17 8h3v8h-3z"/>')

@@ -22,9 +22,11 @@ export namespace Commands {
   export const openSchedules = 'tether-lab:open-schedules';
   export const openChains = 'tether-lab:open-chains';
   export const openAnalytics = 'tether-lab:open-analytics';
+  export const openServices = 'tether-lab:open-services';
   export const cancel = 'tether-lab:cancel';
   export const retry = 'tether-lab:retry';
   export const refresh = 'tether-lab:refresh';
   export const startWorker = 'tether-lab:start-worker';
   export const runCell = 'tether-lab:run-cell-as-job';
+  export const runNotebook = 'tether-lab:run-notebook-as-job';
 }

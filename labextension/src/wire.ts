@@ -39,7 +39,7 @@ export const ROLES = ['waiting', 'running', 'retrying', 'good', 'bad', 'ended'] 
 export type Role = (typeof ROLES)[number];
 
 const state = word<State>(STATES, 'pending');
-const role = word<Role>(ROLES, 'ended');
+export const role = word<Role>(ROLES, 'ended');
 const none = withDefault(text, '');
 
 export const bar = object({ label: text, fraction: nullable(number), text });
@@ -287,6 +287,11 @@ export type Acted = Decoded<typeof acted>;
 
 export const enqueued = object({ ids: list(number), jobs: list(job) });
 export type Enqueued = Decoded<typeof enqueued>;
+
+export const parameter = object({ name: text, default: anything, text });
+export type Parameter = Decoded<typeof parameter>;
+export const parameters = object({ kernel: text, parameters: nullable(list(parameter)) });
+export type Parameters = Decoded<typeof parameters>;
 
 export const rule = object({
   interval: nullable(number),

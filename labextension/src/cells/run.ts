@@ -5,6 +5,7 @@ import type { CodeCell } from '@jupyterlab/cells';
 import type { IOutput } from '@jupyterlab/nbformat';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Contents, Kernel } from '@jupyterlab/services';
+import { serverPath } from '../model/path';
 import type { ITether } from '../tokens';
 import { JOB_MIME } from '../wire';
 import { asJob } from './code';
@@ -108,7 +109,7 @@ async function without(
     const api = tether.actions.lab(lab);
     const said = await api.submitCell({
       source,
-      notebook: contents.localPath(panel.context.path),
+      notebook: serverPath(one => contents.localPath(one), panel.context.path),
       cell_id: cell.model.id,
       kernel: panel.sessionContext.kernelPreference.name ?? null
     });

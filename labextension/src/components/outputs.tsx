@@ -8,8 +8,9 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { LabApi } from '../api';
 import { ApiError } from '../errors';
+import { quiet, withoutCharts } from '../model/harmless';
 import type { ITether } from '../tokens';
-import type { Job, Outputs } from '../wire';
+import { Job, JOB_MIME, Outputs } from '../wire';
 import { Empty, Failed, Loading } from './parts';
 
 /** Milliseconds between two readings while the job runs. */
@@ -89,7 +90,10 @@ function useFollowing(
           return;
         }
         if (after === undefined || answer.outputs.length > 0 || answer.epoch !== epoch) {
-          known = apply(area.model as OutputAreaModel, known, answer, after === undefined || answer.epoch !== epoch);
+          const { trusted } = area.model;
+          const outputs = answer.outputs.map(one => (trusted ? one : withoutCharts(one as IOutput, JOB_MIME)));
+          const isNew = after === undefined || answer.epoch !== epoch;
+          known = apply(area.model as OutputAreaModel, known, { ...answer, outputs }, isNew);
         }
         after = answer.cursor;
         epoch = answer.epoch;
@@ -140,7 +144,7 @@ export function JobOutputs(props: {
     <div className="tl-Outputs">
       {said.rich && !isTrusted && (
         <div className="tl-Notice tl-role-waiting">
-          These outputs are not trusted: scripts in them do not run.{' '}
+          These outputs are not trusted: scripts in them do not run, and nothing is loaded from elsewhere.{' '}
           {props.verified && (
             <button className="tl-Link" onClick={() => trust(true)}>
               Trust them: this job is signed by you
@@ -177,7 +181,8 @@ function useArea(
       return;
     }
     const model = new OutputAreaModel({ trusted: isTrusted });
-    const made = new OutputArea({ model, rendermime, maxNumberOutputs: 500 });
+    const drawn = isTrusted ? rendermime : rendermime.clone({ sanitizer: quiet(rendermime.sanitizer) });
+    const made = new OutputArea({ model, rendermime: drawn, maxNumberOutputs: 500 });
     Widget.attach(made, node);
     const observer = new ResizeObserver(() => {
       if (!made.isDisposed) {

@@ -6,7 +6,7 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import * as React from 'react';
 import { brief } from '../format';
-import { calendarIcon, chainIcon, chartIcon, jobIcon } from '../icons';
+import { calendarIcon, chainIcon, chartIcon, jobIcon, serviceIcon } from '../icons';
 import { CATEGORY } from '../plugins';
 import { Commands, ITether } from '../tokens';
 import { AnalyticsPage } from './analytics';
@@ -14,6 +14,7 @@ import { ChainsPage } from './chains';
 import { JobPage } from './job';
 import { addPage, PageKind } from './open';
 import { SchedulesPage } from './schedules';
+import { ServicesPage } from './services';
 
 export const pages: JupyterFrontEndPlugin<void> = {
   id: 'tether-lab:pages',
@@ -63,6 +64,14 @@ export const pages: JupyterFrontEndPlugin<void> = {
         each: false,
         title: () => 'Chains and batches',
         draw: where => <ChainsPage key={`${where.lab} ${where.id}`} tether={tether} {...where} />
+      },
+      {
+        command: Commands.openServices,
+        label: 'Services',
+        icon: serviceIcon,
+        each: false,
+        title: () => 'Services',
+        draw: where => <ServicesPage key={where.lab} tether={tether} lab={where.lab} />
       },
       {
         command: Commands.openAnalytics,

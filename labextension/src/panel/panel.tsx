@@ -5,7 +5,7 @@ import * as React from 'react';
 import type { Actions } from '../actions';
 import { useModel } from '../components/hooks';
 import { Empty, Failed, IconButton, Loading } from '../components/parts';
-import { calendarIcon, chainIcon, chartIcon, jobIcon } from '../icons';
+import { calendarIcon, chainIcon, chartIcon, jobIcon, serviceIcon } from '../icons';
 import type { JobStore } from '../model/jobs';
 import { counted, Grouping, GROUPINGS, Shelf, Wanted } from '../model/list';
 import type { Live } from '../model/live';
@@ -84,6 +84,7 @@ function Top(props: { live: Live; actions: Actions }): JSX.Element {
         <span className="tl-Space" />
         <IconButton icon={calendarIcon} label="Schedules" onClick={go(Commands.openSchedules)} />
         <IconButton icon={chainIcon} label="Chains and batches" onClick={go(Commands.openChains)} />
+        <IconButton icon={serviceIcon} label="Services" onClick={go(Commands.openServices)} />
         <IconButton icon={chartIcon} label="Analytics" onClick={go(Commands.openAnalytics)} />
       </div>
       <WorkerLine live={live} actions={actions} />

@@ -22,6 +22,20 @@ CORPUS = (
     "<iframe srcdoc=\"<script>parent.pwned = 'iframe'</script>\"></iframe>",
     "<style>@import 'http://evil.example/x.css'; body { display: none }</style>",
     "[look](javascript:window.pwned='markdown')",
+    "<img src='http://evil.example/pixel.png'>",
+    "<img srcset='//evil.example/a.png 1x, //evil.example/b.png 2x'>",
+    "<picture><source srcset='http://evil.example/p.webp'>",
+    "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='></picture>",
+    "<div style=\"background-image: url('http://evil.example/css.png')\">x</div>",
+    "<b style='background: u\\72l(//evil.example/escaped.png)'>x</b>",
+    "<table background='//evil.example/t.png'></table>",
+    "<video poster='http://evil.example/poster.png' src='//evil.example/v.mp4' autoplay></video>",
+    "<audio autoplay><source src='http://evil.example/a.mp3'></audio>",
+    "<link rel=stylesheet href='//evil.example/l.css'>",
+    "<iframe src='http://evil.example/frame'></iframe><object data='//evil.example/o'></object>",
+    "<embed src='//evil.example/e'>",
+    "<svg><image href='http://evil.example/i.png'/><use xlink:href='//evil.example/u.svg#a'/></svg>",
+    "\n\n![picture](http://evil.example/markdown.png)\n\n",
     "</textarea></pre></div>\u202e${window.pwned = 'template'}{{window.pwned = 'braces'}}",
 )
 EVERYTHING = "".join(CORPUS)
@@ -44,6 +58,10 @@ def hostile(lab: Lab) -> int:
         display(Javascript("window.pwned = 'javascript'"))
         display(SVG("<svg xmlns='http://www.w3.org/2000/svg' onload=\"window.pwned = 'svg'\"><script>"
                     "window.pwned = 'svg script'</script></svg>"))
+        display(Latex(r"$\style{background-image: url(http://evil.example/latex.png)}{x}$"))
+        display({"application/vnd.vegalite.v5+json": {
+            "data": {"url": "http://evil.example/data.json"}, "mark": "bar",
+            "encoding": {"x": {"field": "a"}}}}, raw=True)
         display({"text/html": text, "text/plain": text, "application/javascript": "window.pwned = 1"},
                 raw=True)
         raise ValueError(text)
@@ -57,7 +75,8 @@ def hostile(lab: Lab) -> int:
 @pytest.mark.timeout(240)
 def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> None:
     """The corpus through names, tags, payload, outputs, errors and notices, in the panel and on the job's page:
-    no script ran, no style sheet was asked of another machine, no error of ours on the console."""
+    no script ran, no other machine was asked for a picture, sheet, sound or number (`strangers`), no error of
+    ours on the console; in the place of what was not loaded stands a note."""
     assert lab.get(hostile).status == "failed"
     shown.open()
     row = shown.row(hostile)
@@ -65,6 +84,12 @@ def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> N
     row.dblclick()
     page = shown.tab(hostile)
     expect(page).to_contain_text("ValueError", timeout=LONG)
+    page.get_by_role("tab", name="Output", exact=True).click()
+    outputs = page.locator(".tl-Outputs-area")
+    expect(outputs.locator(".tl-LeftOut", has_text="picture from evil.example").first).to_be_visible()
+    expect(outputs).to_contain_text("not loaded: application/vnd.vegalite.v5+json names other machines")
+    assert "evil.example" not in outputs.locator("[src], [srcset], [poster], [style]").evaluate_all(
+        "found => found.map(one => one.cloneNode(false).outerHTML).join()")
     for name in page.get_by_role("tab").all_inner_texts():
         page.get_by_role("tab", name=name, exact=True).first.click()
         time.sleep(0.3)                     # whatever would run has the time to
