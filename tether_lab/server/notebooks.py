@@ -28,8 +28,10 @@ async def enqueue(call: Call) -> Json:
     said, lab = call.body, call.lab.lab
 
     def verb() -> int:
-        return lab.enqueue_notebook(_path(call, said["path"]), said.get("parameters"), key=said.get("key"),
-                                    **said.get("options", {})).id
+        path, options = _path(call, said["path"]), dict(said.get("options", {}))
+        if isinstance(output := options.get("output"), str) and not output.startswith("~"):
+            options["output"] = str(path.parent / output)       # not where this server happens to run
+        return lab.enqueue_notebook(path, said.get("parameters"), key=said.get("key"), **options).id
     return await acting.enqueued(call.lab, [await call.hop(verb)])
 
 

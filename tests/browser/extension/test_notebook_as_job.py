@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+from eventually import eventually
 from playwright.sync_api import expect
-from shown_lab import Server, Shown
+from shown_lab import LONG, Server, Shown
 
 from tether_lab import Lab
 
@@ -21,9 +22,9 @@ def report(server: Server) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_the_form_of_a_notebook(server: Server, shown: Shown, lab: Lab) -> None:
+def test_a_notebook_with_a_changed_parameter(server: Server, shown: Shown, lab: Lab) -> None:
     """The form shows the notebook's own values; what is no value is refused in the form and nothing typed is
-    lost."""
+    lost; the job runs with what was typed, and its executed copy lies where the form said."""
     report(server)
     shown.open("report.ipynb")
     shown.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='tether-lab-run-notebook']").click()
@@ -38,6 +39,28 @@ def test_the_form_of_a_notebook(server: Server, shown: Shown, lab: Lab) -> None:
     run.click()
     expect(form.get_by_role("alert")).to_contain_text("rate: quick is no value")
     expect(form.get_by_label("region")).to_be_focused()
+    form.get_by_label("rate").fill("3")
+    form.get_by_label("fast").select_option("False")
+    form.get_by_label("Timeout").fill("soon")
+    run.click()
+    expect(form.get_by_role("alert")).to_contain_text("timeout")
+    expect(form.get_by_label("region")).to_be_focused()
     expect(form.get_by_label("region")).to_have_value("south")
+    form.get_by_label("Timeout").fill("5m")
+    form.get_by_label("Retries").fill("1")
+    form.get_by_label("Save the executed copy as").fill("runs/{name}-{job}.ipynb")
+    run.click()
+    shown.page.locator(".jp-Dialog").wait_for(state="detached")
+    shown.forgive("422")                    # the refused timeout: the browser itself notes the answer
+    job = eventually(lambda: next(iter(lab.jobs(key="report.ipynb")), None), within=30)
+    expect(shown.tab(job.id).locator(".tl-Job-head")).to_contain_text("completed", timeout=LONG)
+    expect(shown.tab(job.id).locator(".tl-Outputs-area")).to_contain_text("report of south 6 False")
+    assert job.row.max_attempts == 2
+    assert (server.shown.folder / "runs" / f"report-{job.id}.ipynb").is_file()
+
+    shown.command("filebrowser:activate")
+    shown.page.locator(".jp-DirListing-item", has_text="report.ipynb").click(button="right")
+    shown.page.locator(".lm-Menu-item", has_text="Run Notebook as Job").click()
+    expect(form.get_by_label("region")).to_have_value("north")
     shown.page.locator(".jp-Dialog").get_by_role("button", name="Cancel").click()
-    assert lab.jobs() == []
+    assert len(lab.jobs(key="report.ipynb")) == 1
