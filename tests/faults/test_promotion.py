@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from eventually import eventually
 from faults.bench import Bench
@@ -65,3 +66,26 @@ def test_a_kill_around_a_fire_makes_one_job_a_time(bench: Bench, lab: Lab, tmp_p
     moments = sorted(fire.at for fire in fires)
     assert [b - a for a, b in itertools.pairwise(moments)] == [1_000_000] * (len(moments) - 1)
     assert len({fire.job_id for fire in fires}) == len(fires) == len(lab.jobs(key="part", limit=None))
+
+
+@pytest.mark.parametrize("action", ["kill", "stop"])
+@pytest.mark.parametrize("point", ["before_watching", "before_trigger", "after_trigger"])
+def test_a_file_that_came_makes_a_job_whatever_happens(
+        bench: Bench, lab: Lab, tmp_path: Path, point: str, action: str) -> None:
+    """Killed or stopped around the watching of files: the file that changed has its job, and only one."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    lab.trigger("inbox", "part", {"path": str(tmp_path / "log")}, files=inbox, settle=0.1)
+    worker = bench.worker(faults=f"{point}:{action}", ready=False)
+    if point != "before_watching":
+        eventually(lambda: bench.log().count("watch") or True, within=5)
+    (inbox / "came").write_text("1")
+    if action == "kill":
+        assert worker.wait(30) == -signal.SIGKILL, bench.log()
+        bench.worker()
+    else:
+        process = psutil.Process(worker.pid)
+        eventually(lambda: process.status() == psutil.STATUS_STOPPED, within=30, say=bench.log())
+        worker.send_signal(signal.SIGCONT)
+    eventually(lambda: lab.jobs("completed", key="part", limit=None), within=30, say=bench.log())
+    assert len(lab.jobs(key="part", limit=None)) == 1

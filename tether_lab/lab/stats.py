@@ -140,7 +140,8 @@ def _middle(values: Sequence[float]) -> float | None:
 def _words(one: KeyStats) -> str:
     from tether_lab.views.phrases import count, duration
 
-    said = [count(one.completed, "run")]
+    said = [f"slower than usual: job {', '.join(map(str, one.slower))}"] if one.slower else []
+    said.append(count(one.completed, "run"))
     if one.failed:
         said.append(f"{one.failed} failed")
     if one.usual is not None:
@@ -149,6 +150,4 @@ def _words(one: KeyStats) -> str:
         said.append(f"waits {duration(one.wait)}")
     if one.running:
         said.append(f"{one.running} running" + (f", {duration(one.eta)} left" if one.eta else ""))
-    if one.slower:
-        said.append(f"slower than usual: job {', '.join(map(str, one.slower))}")
     return ", ".join(said)

@@ -27,6 +27,8 @@ from .faults import fault
 from .new_jobs import new_jobs
 from .schedules import payload_on
 
+UNSURE = 15.0
+"""Seconds before now of which nobody knows for certain that what changed in them was heard of."""
 AGAIN = 5.0
 """Seconds until a helper that died is started again."""
 
@@ -100,9 +102,11 @@ class Triggers:
             self._start(json.dumps(wanted).encode())
 
     def seen(self) -> None:
-        """Remember until when files were watched."""
+        """Remember until when files were watched: a while ago, for the helper takes a moment to begin, and what
+        has changed just now may still be settling, or on its way to us."""
         if self._helper is not None and self._helper.poll() is None:
-            causes.seen(self._queue, self._clock())
+            settling = max((float(about.get("settle", 0.0)) for about in self._watched.values()), default=0.0)
+            causes.seen(self._queue, self._clock() - round((settling + UNSURE) * 1e6))
 
     def close(self) -> None:
         """End the helper."""

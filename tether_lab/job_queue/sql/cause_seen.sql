@@ -1,2 +1,3 @@
--- Files were watched until now: what changes later counts, also while nobody watches.
-UPDATE cause SET seen_at = :now WHERE kind = 'files' AND paused = 0;
+-- Files were watched until then: what changes later counts, also while nobody watches. Never back: what came
+-- before the last job of it, or before the trigger itself, has had its chance.
+UPDATE cause SET seen_at = max(seen_at, :now) WHERE kind = 'files' AND paused = 0;
