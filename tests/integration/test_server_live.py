@@ -255,7 +255,8 @@ def test_a_server_that_restarts_says_so(both: tuple[Rest, Lab]) -> None:
     finally:
         over.set()
         thread.join()
-    eventually(lambda: (page.catch_up(), set(page.standing().values()) <= FINAL)[1], within=60)
+    eventually(lambda: set(truth(rest).values()) <= FINAL, within=60)
+    eventually(lambda: (page.catch_up(), page.standing() == truth(rest))[1], within=20)
     assert page.standing() == truth(rest)
 
 

@@ -280,6 +280,8 @@ def test_the_lab_draws_saves_and_reports(tmp_path: Path) -> None:
     with lab_with_history(250) as (lab, _):
         names = [name for name in vars(type(lab.figures)) if not name.startswith("_") and name != "save"]
         for name in names:
+            if name in ("chain", "batch"):         # of one chain or batch: see test_figures_together
+                continue
             given = {"policy": ("clean-table",), "backoff": (3,)}.get(name, ())
             assert isinstance(getattr(lab.figures, name)(*given, theme="dark"), go.Figure)
         assert all(f"{name}()" in repr(lab.figures) for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import pickle
 import threading
@@ -239,7 +240,8 @@ async def test_the_same_watch_on_an_event_loop(lab: Lab) -> None:
     seen = []
     async for row in job.watch():
         seen.append(row.state.value)
-        threading.Timer(0.05, job.cancel).start()
+        if not row.is_final:
+            await asyncio.to_thread(job.cancel)
     assert seen == ["pending", "cancelled"]
     with pytest.raises(JobWasCancelled):
         await job
