@@ -210,6 +210,29 @@ def test_a_waiter_starts_a_dead_worker(lab: Lab) -> None:
     assert lab.worker.status().pid != worker
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_worker_that_came_and_went_is_started_again(lab: Lab, end: str) -> None:
+    """However short ago it was started: what is enqueued next has a worker, though nobody waits for it."""
+
+    @lab.handler
+    def one() -> int:
+        return 1
+
+    first = one.enqueue()                                  # starts a worker in the background
+    eventually(lambda: first.status == "completed", within=20)
+    worker = lab.worker.status().pid
+    assert worker
+    lab.waker._started_at = time.monotonic()               # as if all this had taken no time at all
+    if end == "kill":
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: not lab.worker.is_running())
+    else:
+        lab.worker.stop(timeout=20)
+    second = one.enqueue()
+    eventually(lambda: second.status == "completed", within=20)
+    assert lab.worker.status().pid != worker
+
+
 def test_endings_of_its_own(lab: Lab) -> None:
     """A snooze burns no attempt and comes back by itself."""
     mark = lab.folder.path / "mark"

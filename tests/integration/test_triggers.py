@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,12 @@ def results(lab: Lab, key: str) -> list[Any]:
 def watching(lab: Lab) -> list[psutil.Process]:
     pid = lab.worker.status().pid
     assert pid is not None
-    return [p for p in psutil.Process(pid).children() if "tether_lab.worker.watching" in p.cmdline()]
+    found = []
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):               # ended meanwhile, collected or not
+            if "tether_lab.worker.watching" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_files_that_change_make_a_job(lab: Lab, inbox: Path) -> None:

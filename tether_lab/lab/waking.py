@@ -7,12 +7,11 @@ import time
 
 from tether_lab.errors import WorkerError
 from tether_lab.settings import LabFolder, Settings
-from tether_lab.worker import spawn
+from tether_lab.worker import lock, spawn
 from tether_lab.worker.wake import Sender
 
-SHORTEST, PATIENCE = 0.5, 3.0
-"""Seconds that a worker started in the background has to show itself; SHORTEST if the last one that
-did is known to be dead."""
+PATIENCE = 3.0
+"""Seconds that a worker started in the background has to show itself."""
 
 
 class Waker:
@@ -22,6 +21,7 @@ class Waker:
         self._folder, self._settings = folder, settings
         self._sender = Sender(folder.run)
         self._started_at = float("-inf")
+        self._before: lock.Identity | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -30,8 +30,12 @@ class Waker:
 
     @property
     def on_its_way(self) -> bool:
-        """Whether this process has just started a worker that may not be there yet."""
-        return time.monotonic() - self._started_at < PATIENCE
+        """Whether this process has just started a worker that may not be there yet. One that came and is
+        gone again (stopped, killed) is not on its way, however short ago it was started."""
+        if time.monotonic() - self._started_at >= PATIENCE:
+            return False
+        run = self._folder.run
+        return _worker(lock.last(run)) == _worker(self._before) or lock.is_held(run)
 
     def wake(self) -> None:
         """A datagram; where nobody listens, start a worker without waiting for it.
@@ -48,7 +52,7 @@ class Waker:
     def _start_in_background(self) -> None:
         if self.on_its_way:
             return
-        self._started_at = time.monotonic()
+        self._note_start()
         # Not a daemon: a script that enqueues and ends has its worker started all the same.
         self._thread = threading.Thread(target=self._start, name="tether-lab-start")
         self._thread.start()
@@ -61,15 +65,20 @@ class Waker:
 
     def ensure(self) -> None:
         """For those who wait: a worker that listens. Raises WorkerDidNotStart with its log's end."""
-        if not self.may_start or spawn.is_running(self._folder):
+        if not self.may_start or spawn.is_running(self._folder) or self.on_its_way:
             return
-        since = time.monotonic() - self._started_at
-        if since < SHORTEST or (since < PATIENCE and spawn.status(self._folder).state != "dead"):
-            return                  # on its way
-        self._started_at = time.monotonic()
+        self._note_start()
         spawn.start(self._folder, self._settings)
+
+    def _note_start(self) -> None:
+        self._before = lock.last(self._folder.run)
+        self._started_at = time.monotonic()
 
     def join(self) -> None:
         """Wait for a start under way."""
         if self._thread is not None:
             self._thread.join()
+
+
+def _worker(identity: lock.Identity | None) -> str | None:
+    return None if identity is None else identity.worker
