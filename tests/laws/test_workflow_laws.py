@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from tests.queues import NOW, ending, new_job, opened, registered, turn
 from tether_lab.job import FINAL, State
@@ -170,21 +170,27 @@ def test_conditions_decide_about_what_follows_a_job_that_completed(
             assert became is must
 
 
+TWO_REFUSALS = [{}, {}, {}, {2: "fail", 0: "fail"}, {0: "fail", 3: "fail", 1: "fail"}]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(graph=graphs(), data=st.data())
+@given(graph=graphs(), data=st.data(), together=st.booleans())
+@example(graph=TWO_REFUSALS, data=None, together=True)
+@example(graph=TWO_REFUSALS, data=None, together=False)
 def test_a_parent_that_runs_again_is_asked_again(
-    queue: Queue, graph: list[dict[int, str]], data: st.DataObject,
+    queue: Queue, graph: list[dict[int, str]], data: st.DataObject | None, together: bool,
 ) -> None:
-    """Run again from its first jobs, with conditions that say yes by now, a graph completes as a whole. (One
-    refusal a graph: where two on one way refused, the second can stand after such a run.)"""
+    """Run again from its first jobs, at once or one after the other in any order, with conditions that say yes
+    by now, a graph completes as a whole. (The examples: a step behind two refusals once stood for ever.)"""
     fine = [State.COMPLETED] * len(graph)
-    said = conditions(data, graph)
-    assume(sum(verdict in ("no", "failed") for verdict in said.values()) <= 1)
+    said = {(2, 3): "no", (1, 4): "failed"} if data is None else conditions(data, graph)
     ids = put_chain(queue, graph)
     run_out(queue, ids, fine, said=said)
-    edges = [(parent, child) for child, parents in enumerate(graph) for parent in parents]
+    yes = {(parent, child): "yes" for child, parents in enumerate(graph) for parent in parents}
     completed = [job_id for job_id, state in zip(ids, states_of(queue, ids), strict=True)
                  if state is State.COMPLETED]
-    retry.retry_many(queue, completed, NOW)
-    run_out(queue, ids, fine, data, dict.fromkeys(edges, "yes"))
+    order = completed if data is None else list(data.draw(st.permutations(completed), "order"))
+    for some in [order] if together else [[one] for one in order]:
+        retry.retry_many(queue, some, NOW)
+        run_out(queue, ids, fine, data, yes)
     assert set(states_of(queue, ids)) == {State.COMPLETED}

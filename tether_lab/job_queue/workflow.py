@@ -171,8 +171,7 @@ def reopen(connection: sqlite3.Connection, roots: Iterable[int], now: int) -> li
             child, state = row[0], State(row[4])
             if state is State.BLOCKED and row[3] == "met":
                 _wait_again(connection, child, now, insist=False)
-            elif row[3] == "broken" and row[6] is None and state in (
-                    State.CANCELLED, State.SKIPPED, State.FAILED if row[11] == "failed" else State.SKIPPED):
+            elif row[3] == "broken" and _ended_with_parents(state, asked=row[6] is not None, never_ran=row[13]):
                 if _still_broken(connection, child):
                     continue
                 take_back(connection, child, now)
@@ -180,6 +179,12 @@ def reopen(connection: sqlite3.Connection, roots: Iterable[int], now: int) -> li
                 again.append(child)
                 left.append(child)
     return again
+
+
+def _ended_with_parents(state: State, *, asked: bool, never_ran: bool) -> bool:
+    """Whether a step's end was that of its parents, or of a condition about one: such a step never began,
+    and nobody ``asked`` for its cancel. (Which of them it was does not matter: it may have said yes since.)"""
+    return bool(never_ran) and not asked and state in (State.CANCELLED, State.SKIPPED, State.FAILED)
 
 
 def _still_broken(connection: sqlite3.Connection, child: int) -> bool:
