@@ -33,7 +33,7 @@ from tether_lab.job import Event, Handler, ResultRow, State, Usage
 from tether_lab.job.extras import Extra
 from tether_lab.job.policies.schedule import Rule
 from tether_lab.job.schedule import Fire, ScheduleRow
-from tether_lab.job.workflow import BatchRow, ChainRow
+from tether_lab.job.workflow import BatchRow, ChainRow, Edge
 from tether_lab.lab.history import Run
 from tether_lab.lab.limits import QueueState
 from tether_lab.lab.schedules import next_fires
@@ -103,7 +103,9 @@ def chain() -> wire.Json:
              row(id=13, key="load", step="load", chain_id=3, state=State.BLOCKED, waits_for="dependency", deps_left=1)]
     found = ChainRow(3, "c-3", "etl", NOW - 70 * SECOND, None, {
         State.COMPLETED: 1, State.RUNNING: 1, State.FAILED: 1, State.BLOCKED: 1}, 1)
-    edges = [(10, 11, "fail"), (10, 12, "fail"), (11, 13, "fail"), (12, 13, "continue")]
+    edges = [Edge(10, 11, "fail", "extract", "lambda result: result['rows'] > 0", "yes"),
+             Edge(10, 12, "fail", "extract"), Edge(11, 13, "fail", "clean", "def enough(result): ..."),
+             Edge(12, 13, "continue", "mail")]
     return wire_together.graph(found, steps, edges, at=NOW, worker_alive=True)
 
 

@@ -352,7 +352,14 @@ export const group = object(groupFields);
 export type Group = Decoded<typeof group>;
 export const chains = object({ chains: list(group) });
 export const batches = object({ batches: list(group) });
-export const edge = object({ from: number, to: number, policy: text });
+export const edge = object({
+  from: number,
+  to: number,
+  policy: text,
+  condition: nullable(text),
+  verdict: nullable(text),
+  words: text
+});
 export type Edge = Decoded<typeof edge>;
 export const chainDetail = object({ at: date, chain: group, nodes: list(job), edges: list(edge) });
 export type ChainDetail = Decoded<typeof chainDetail>;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,11 @@ from typing import Any
 import pytest
 
 from tether_lab import BadRequest, Lab, OptionError
+from tether_lab.job_queue import groups
+from tether_lab.lab.board_reading import BoardReading
 from tether_lab.lab.cells import CellRequest
+from tether_lab.server import wire_together as wire
+from tether_lab.views.dashboard.detail import detail
 
 
 @pytest.fixture
@@ -77,6 +83,32 @@ def test_a_condition_that_raises_fails_its_step_alone_and_is_asked_again(lab: La
     forgot = lab.chain("f").then("extract").then("load", when=lambda result: print(result)).enqueue()
     assert forgot.wait(40).status == "failed"
     assert "lack a return" in str(forgot.steps["load"].error)
+
+
+def test_a_condition_is_shown_wherever_its_chain_is(lab: Lab) -> None:
+    """In short, with what it said: card of the chain, card of the step, dashboard, figure, REST. Of two lambdas
+    in one line each has its own words."""
+    chain = (lab.chain("etl").then("extract")
+             .then("load", when=lambda result: result["rows"] > 3)
+             .then("report", name="a", after="extract", when=lambda r: r or 4)
+             .then("report", name="b", after="extract", when=lambda r: (len(r)
+                   < 9)).then("report", name="c", after="extract", when=lambda r: True).enqueue({"rows": 1}))
+    assert [edge.condition for edge in groups.edges(lab.queue, chain.id)] == [
+        'lambda result: result["rows"] > 3', "lambda r: r or 4", "lambda r: len(r) < 9", "lambda r: True"]
+    chain.wait(40)
+    drawn = chain._repr_mimebundle_()
+    assert "if result['rows'] > 3 (extract: said no)" in drawn["text/plain"]
+    assert "r or 4 (extract: said yes)" in drawn["text/html"]
+    step = chain.steps["load"]
+    assert "when result['rows'] > 3 (extract: said no)" in step._repr_mimebundle_()["text/plain"]
+    page = asyncio.run(BoardReading(lab).open(step.id))
+    assert "when result['rows'] > 3 (extract: said no)" in html.unescape(detail(page, "overview").body)
+    figure = str(lab.figures.chain(chain).to_dict())
+    assert "result['rows'] > 3: said no" in html.unescape(figure).replace("<br>", " ")
+    sent = wire.graph(chain.row, chain.rows(), groups.edges(lab.queue, chain.id), at=chain.row.created_at)
+    assert [(one["condition"], one["verdict"], one["words"]) for one in sent["edges"][:2]] == [
+        ("result['rows'] > 3", "no", "waits for extract; if result['rows'] > 3: said no"),
+        ("r or 4", "yes", "waits for extract; if r or 4: said yes")]
 
 
 def test_cells_and_commands_are_asked_and_what_did_not_complete_is_not(lab: Lab) -> None:

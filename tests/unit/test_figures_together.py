@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import random
 from collections import Counter
 
@@ -10,11 +11,11 @@ import pytest
 from tests.unit.view_samples import NOW, SECOND, row
 from tether_lab.errors import JobNotFound
 from tether_lab.job import JobRow, State
+from tether_lab.job.workflow import Edge
 from tether_lab.testing import temporary_lab
 from tether_lab.views.figures import style, together
 
 EVIL = "<b onclick=x>&</b>"
-Edge = tuple[int, int, str]
 
 
 def steps(*states: State) -> list[JobRow]:
@@ -23,7 +24,7 @@ def steps(*states: State) -> list[JobRow]:
             for number, state in enumerate(states, 1)]
 
 
-DIAMOND: list[Edge] = [(1, 2, "fail"), (1, 3, "skip"), (2, 4, "continue"), (3, 4, "fail")]
+DIAMOND = [Edge(1, 2), Edge(1, 3, "skip"), Edge(2, 4, "continue"), Edge(3, 4)]
 
 
 @pytest.mark.parametrize("theme", style.THEMES)
@@ -43,15 +44,36 @@ def test_each_step_stands_behind_those_it_waits_for(theme: str) -> None:
     assert "4 steps: 1 blocked, 1 running, 1 completed, 1 failed" in drawn.layout.title.subtitle.text
 
 
+def test_a_condition_stands_on_its_edge_with_what_it_said() -> None:
+    """A dash of its own, a diamond with a sign, a label in short, all of it for those who point at it."""
+    rows = steps(State.COMPLETED, State.SKIPPED, State.FAILED, State.BLOCKED)
+    asked = [Edge(1, 2, "fail", "load", "lambda result: result['rows'] > 0", "no"),
+             Edge(1, 3, "skip", "load", "def enough(result):\n    return True\n", "failed", f"raised {EVIL}"),
+             Edge(2, 4, "continue", "clean", "lambda r: r"), Edge(3, 4, "fail", "mail")]
+    drawn = together.chain_graph("etl", rows, asked, NOW)
+    dashes = Counter(trace.line.dash for trace in drawn.data if trace.mode == "lines+markers"
+                     for _ in trace.x[::4])
+    assert dashes == {"dashdot": 3, "solid": 1}
+    assert "has a condition" in {trace.name for trace in drawn.data if trace.mode == "lines+markers"}
+    marks = next(trace for trace in drawn.data if trace.name == "condition")
+    assert list(marks.text) == ["»", "✘", "?"]
+    assert "said no" in marks.customdata[0]
+    assert "goes on if that fails" in marks.customdata[2].replace("<br>", " ")
+    assert "not asked yet" in marks.customdata[2].replace("<br>", " ")
+    assert "<b onclick" not in marks.customdata[1]
+    labels = {html.unescape(note.text.replace("<br>", " ")) for note in drawn.layout.annotations}
+    assert {"if enough()", "if r", "if result['rows'] > 0"} <= labels
+
+
 def test_any_graph_goes_from_left_to_right_and_no_two_steps_meet() -> None:
     """Random graphs: a child is further right than each of its parents, places are unique."""
     draw = random.Random(5)
     for _ in range(30):
         size = draw.randint(1, 40)
-        edges: list[Edge] = [(parent, child, "fail") for child in range(1, size) for parent in range(child)
-                             if draw.random() < 2 / size]
+        edges = [Edge(parent, child) for child in range(1, size) for parent in range(child)
+                 if draw.random() < 2 / size]
         place = together._places(range(size), edges)
-        assert all(place[parent][0] < place[child][0] for parent, child, _ in edges)
+        assert all(place[edge.parent][0] < place[edge.child][0] for edge in edges)
         assert len(set(place.values())) == size
 
 

@@ -54,6 +54,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """``child`` waits for ``parent`` (numbers of jobs), whose result it knows by ``name``. ``condition``: the
+    code that is asked about that result, "" where it is not known, None if nothing is asked; ``verdict`` and
+    ``trouble``: what it said when the parent completed last."""
+
+    parent: int
+    child: int
+    policy: str = "fail"
+    name: str = ""
+    condition: str | None = None
+    verdict: str | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChainRow:
     """A chain as it stands; ``counts`` are its jobs by state."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tether_lab.errors import BadRequest, JobNotFound
 from tether_lab.job import State
-from tether_lab.job.workflow import BatchRow, ChainRow
+from tether_lab.job.workflow import BatchRow, ChainRow, Edge
 
 from . import enqueue as enqueuing, workflow
 from .clock import utc
@@ -117,11 +117,16 @@ def grid(queue: Queue, batch: int) -> list[tuple[int, State, int, int | None, in
                 for row in connection.execute(sql("batch_grid"), {"id": batch}).fetchall()]
 
 
-def edges(queue: Queue, chain: int) -> list[tuple[int, int, str]]:
-    """(parent, child, policy) inside a chain."""
+def edges(queue: Queue, chain: int) -> list[Edge]:
+    """Who waits for whom in a chain, and what is asked."""
     with queue.read() as connection:
-        return [(row[0], row[1], row[2])
-                for row in connection.execute(sql("chain_edges"), {"id": chain}).fetchall()]
+        return [Edge(*row) for row in connection.execute(sql("chain_edges"), {"id": chain}).fetchall()]
+
+
+def conditions(queue: Queue, job_id: int) -> list[Edge]:
+    """What is asked before a job may start: the edges to it that have a condition."""
+    with queue.read() as connection:
+        return [Edge(*row) for row in connection.execute(sql("edge_conditions"), {"id": job_id}).fetchall()]
 
 
 def undecided(queue: Queue, chain: int) -> set[int]:

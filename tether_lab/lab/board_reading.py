@@ -22,6 +22,7 @@ from tether_lab.views.fold import Output, fold, tail
 
 from . import clock
 from .listing import which
+from .snapshot import asked
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -91,7 +92,7 @@ class BoardReading:
             result=await reader.result(job_id) if row.state is State.COMPLETED else None,
             worker_alive=None if row.is_final else lab.worker.is_running(),
             worker_starting=lab.waker.on_its_way, typical=self._usual.get(row.key, (0.0, None))[1],
-            outputs=len(outputs), tail=tail(outputs)), version)
+            outputs=len(outputs), tail=tail(outputs), asked=await asyncio.to_thread(asked, lab, row)), version)
 
     async def outputs(self, job_id: int) -> list[Output]:
         """What its newest attempt has shown."""

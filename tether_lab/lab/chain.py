@@ -208,7 +208,7 @@ class Chain(Group):
     def _value(self) -> Any:
         from tether_lab.job_queue import groups
 
-        parents = {parent for parent, _, _ in groups.edges(self.lab.queue, self.id)}
+        parents = {edge.parent for edge in groups.edges(self.lab.queue, self.id)}
         last = {name: job for name, job in self.steps.items() if job.id not in parents}
         found = {name: job.result() for name, job in last.items()}
         return next(iter(found.values())) if len(found) == 1 else found

@@ -31,6 +31,24 @@ def check(step: str, function: object) -> None:
                          remedy=f"{REMEDY}; it is asked about each step before it, one by one.") from None
 
 
+def lambda_source(function: Callable[..., Any]) -> str:
+    """A lambda as it was written, without the line it stands in; "" for a def, and where nobody can tell."""
+    code = function.__code__
+    spots = [((line, column), (last_line, end)) for line, last_line, column, end in code.co_positions()
+             if line and last_line and column is not None and end]
+    if code.co_name != "<lambda>" or not spots:
+        return ""
+    (first, start), (last, end) = min(begin for begin, _ in spots), max(stop for _, stop in spots)
+    try:
+        lines = [line.encode() for line in inspect.findsource(function)[0][first - 1:last]]
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][start:]
+        body = " ".join(line.decode().strip() for line in lines)
+    except (OSError, IndexError, UnicodeDecodeError):
+        return ""
+    return f"lambda {', '.join(code.co_varnames[:code.co_argcount])}: {body}"
+
+
 def keep(lab: Lab, function: Callable[..., Any]) -> str:
     """Store a condition with what it needs; the version by which a job's options name it."""
     from tether_lab.capture import CaptureRequest, capture_function
@@ -41,5 +59,6 @@ def keep(lab: Lab, function: Callable[..., Any]) -> str:
     request = CaptureRequest(namespace=namespace_of(function), repeated=True,
                              warn=lab.settings.capture_warn, limit=lab.settings.capture_limit)
     captured = capture_function(function, request, lab.store(encrypted=lab.settings.encrypt))
-    version = signed(lab, CONDITION, "function", source_of(function), "{}", captured)
+    source = lambda_source(function) or source_of(function)
+    version = signed(lab, CONDITION, "function", source, "{}", captured)
     return verb.keep_beside(lab.queue, version, small_blobs=captured.small, large_blobs=captured.large).version

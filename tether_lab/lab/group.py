@@ -103,10 +103,14 @@ class Group(ABC):
         return dashboard(self.lab, asked, rate=4.0, only=self.kind)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 — IPython passes both
+        from tether_lab.job_queue import groups
         from tether_lab.views.groups import bundle
 
-        return bundle(self.kind, self.row, self.rows() if self.kind == "chain" else [],
-                      [state for _, state in self.members()], clock.now())
+        states = [state for _, state in self.members()]
+        if self.kind == "batch":
+            return bundle(self.kind, self.row, [], states, clock.now())
+        return bundle(self.kind, self.row, self.rows(), states, clock.now(),
+                      groups.edges(self.lab.queue, self.id))
 
     def __repr__(self) -> str:
         try:

@@ -11,6 +11,7 @@ from . import clock
 from .follow import latest
 
 if TYPE_CHECKING:
+    from tether_lab.job.workflow import Edge
     from tether_lab.views.board import Snapshot
 
     from .lab import Lab
@@ -36,7 +37,14 @@ def snapshot(lab: Lab, job_id: int) -> Snapshot:
         worker_alive=None if row.is_final else lab.worker.is_running(),
         worker_starting=lab.waker.on_its_way,
         typical=lab.usual(row.key) if row.state is State.RUNNING else None,
-        outputs=outputs, tail=tail)
+        outputs=outputs, tail=tail, asked=asked(lab, row))
+
+
+def asked(lab: Lab, row: JobRow) -> tuple[Edge, ...]:
+    """The edges to a step of a chain that have a condition."""
+    from tether_lab.job_queue import groups
+
+    return () if row.chain_id is None else tuple(groups.conditions(lab.queue, row.id))
 
 
 def _outputs(lab: Lab, row: JobRow) -> tuple[int, str]:

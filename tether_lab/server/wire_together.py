@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tether_lab.job import FINAL, JobRow, State
-from tether_lab.job.workflow import BatchRow, ChainRow
+from tether_lab.job.workflow import BatchRow, ChainRow, Edge
+from tether_lab.views.edges import edge_words, label
 
 from .wire import Json, job, maybe, moment
 
@@ -29,12 +30,15 @@ def _group(row: ChainRow | BatchRow, total: int, ended: int, counts: dict[str, i
             "created_at": moment(row.created_at), "finished_at": maybe(row.finished_at)}
 
 
-def graph(row: ChainRow, jobs: Sequence[JobRow], edges: Iterable[tuple[int, int, str]], *, at: int,
+def graph(row: ChainRow, jobs: Sequence[JobRow], edges: Iterable[Edge], *, at: int,
           worker_alive: bool | None = None) -> Json:
     """A chain with its jobs and who waits for whom (ChainDetail)."""
     return {"at": moment(at), "chain": chain(row),
             "nodes": [job(one, at=at, worker_alive=worker_alive) for one in jobs],
-            "edges": [{"from": parent, "to": child, "policy": policy} for parent, child, policy in edges]}
+            "edges": [{"from": one.parent, "to": one.child, "policy": one.policy,
+                       "condition": None if one.condition is None else label(one),
+                       "verdict": one.verdict if one.condition is not None else None,
+                       "words": edge_words(one)} for one in edges]}
 
 
 def members(row: BatchRow, found: Iterable[tuple[int, State]], *, at: int) -> Json:

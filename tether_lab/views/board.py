@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tether_lab.job import Attempt, Event, HandlerVersion, JobRow, Manifest, ResultRow, State
+from tether_lab.job.workflow import Edge
 
 from .bars import BarView, Progress, read_progress
+from .edges import conditions_shown
 from .fold import plain
 from .headline import attempt_words, headline, hints, remedy, role
 from .options_shown import options_shown
@@ -27,7 +29,7 @@ class Snapshot:
     ``worker_alive`` is None where nobody looked, ``worker_starting`` that this process has just started
     one; ``typical`` the usual seconds of a run of this
     key; ``outputs`` how many outputs there are; ``tail`` the last lines of its text; ``notices``
-    what was said when it was submitted.
+    what was said when it was submitted; ``asked`` the edges to it that have a condition.
     """
 
     lab: str
@@ -44,6 +46,7 @@ class Snapshot:
     tail: str = ""
     notices: tuple[str, ...] = ()
     lab_name: str = ""
+    asked: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def card(snapshot: Snapshot) -> Card:
         captured=captured(manifest), captures=_captures(manifest),
         warnings=_warnings(snapshot, manifest), notices=snapshot.notices,
         attempts=tuple(_attempt(attempt, snapshot.at) for attempt in snapshot.attempts),
-        options=options_shown(row), timings=_timings(snapshot),
+        options=options_shown(row) + conditions_shown(snapshot.asked), timings=_timings(snapshot),
         provenance=_provenance(snapshot), hints=hints(snapshot),
         as_of=f"as of {clock(snapshot.at)}; %job {row.id}",
     )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tether_lab.job import FINAL, JobRow, State
-from tether_lab.job.workflow import BatchRow, ChainRow
+from tether_lab.job.workflow import BatchRow, ChainRow, Edge
 
+from .edges import conditions_shown
 from .headline import role
 from .html import COLOURS
 from .markup import Markup, tag
@@ -20,8 +21,10 @@ _ROLES = {"running": "running", "completed": "good", "failed": "bad", "cancelled
 
 
 def bundle(kind: str, row: ChainRow | BatchRow, steps: Sequence[JobRow], states: Sequence[State],
-           now: int) -> dict[str, Any]:
-    """Text and HTML."""
+           now: int, edges: Sequence[Edge] = ()) -> dict[str, Any]:
+    """Text and HTML. ``edges`` of a chain: a condition is said with the step that it decides about."""
+    asked = {step.id: [words for _, words in conditions_shown(tuple(e for e in edges if e.child == step.id))]
+             for step in steps}
     ended = sum(state in FINAL for state in states)
     counts = Counter(states)
     said = ", ".join(f"{counts[state]:,} {state}" for state in State if counts[state]) or "nothing in it"
@@ -29,14 +32,17 @@ def bundle(kind: str, row: ChainRow | BatchRow, steps: Sequence[JobRow], states:
     what = count(len(states), "step" if kind == "chain" else "job")
     head = f"{brief(row.name, 60)} {kind} {row.id}"
     text = [f"{SIGNS[_ROLES[row.status]]} {head}  {row.status}, {ended:,} of {what} ended"]
-    text += [f"  {SIGNS[role(step.state)]} {line}: {step.state}{_why(step)}"
-             for line, step in zip(lines, steps, strict=True)]
+    for line, step in zip(lines, steps, strict=True):
+        text.append(f"  {SIGNS[role(step.state)]} {line}: {step.state}{_why(step)}")
+        text += [f"      if {words}" for words in asked[step.id]]
     text.append(f"  {said} · as of {clock(now)}")
     colour = COLOURS[_ROLES[row.status]]
     body = [tag("div", tag("strong", head), f" {SIGNS[_ROLES[row.status]]} {row.status}, "
                                                f"{ended:,} of {what} ended")]
-    body += [tag("div", _square(step.state), f" {line}: {step.state}{_why(step)}")
-             for line, step in zip(lines, steps, strict=True)]
+    for line, step in zip(lines, steps, strict=True):
+        body.append(tag("div", _square(step.state), f" {line}: {step.state}{_why(step)}"))
+        body += [tag("div", "if ", tag("code", words), style="font-size:12px;opacity:.85;margin-left:1.6em")
+                 for words in asked[step.id]]
     if not steps and states:
         body.append(tag("div", *map(_square, _thinned(states)), style="line-height:1;margin:6px 0",
                         role="img", aria_label=said))

@@ -15,7 +15,7 @@ export interface Drawing {
 }
 
 /** Layers by the longest way from a start; within one, near the middle of those waited for. */
-export function layOut(ids: number[], edges: Edge[]): Drawing {
+export function layOut(ids: number[], edges: Pick<Edge, 'from' | 'to'>[]): Drawing {
   const parents = new Map<number, number[]>(ids.map(id => [id, []]));
   for (const edge of edges) {
     parents.get(edge.to)?.push(edge.from);

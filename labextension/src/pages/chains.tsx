@@ -7,12 +7,13 @@ import { Badge, Empty, Failed, Loading, SIGNS, Track } from '../components/parts
 import { brief, count, moment } from '../format';
 import { layOut } from '../model/graph';
 import type { ITether } from '../tokens';
-import type { BatchDetail, ChainDetail, Group, Job, Role, State } from '../wire';
+import type { BatchDetail, ChainDetail, Edge, Group, Job, Role, State } from '../wire';
 import { useTopics } from './schedules';
 
 const WIDTH = 172;
 const HEIGHT = 54;
 const GAP_X = 44;
+const GAP_ASKED = 150; // where a condition stands between two columns
 const GAP_Y = 18;
 const GROUP_ROLES: Record<Group['status'], Role> = {
   running: 'running',
@@ -192,7 +193,15 @@ function GroupHead(props: { group: Group; onCancel: () => void; onRetry: () => v
   );
 }
 
-/** Left to right; an edge is dashed where its child goes on whatever happens. */
+const SAID: Record<string, { sign: string; role: Role }> = {
+  yes: { sign: '✔', role: 'good' },
+  no: { sign: '»', role: 'ended' },
+  failed: { sign: '✘', role: 'bad' }
+};
+const NOT_ASKED = { sign: '?', role: 'waiting' as Role };
+
+/** Left to right; an edge is dashed where its child goes on whatever happens, or where a condition is asked: that
+ * stands on it, with what it said. */
 function Graph(props: {
   detail: ChainDetail;
   onOpen: (job: number) => void;
@@ -208,9 +217,10 @@ function Graph(props: {
     [detail]
   );
   const at = new Map(drawing.places.map(place => [place.id, place]));
-  const x = (id: number) => 2 + (at.get(id)?.layer ?? 0) * (WIDTH + GAP_X);
+  const gap = detail.edges.some(edge => edge.condition !== null) ? GAP_ASKED : GAP_X;
+  const x = (id: number) => 2 + (at.get(id)?.layer ?? 0) * (WIDTH + gap);
   const y = (id: number) => 2 + (at.get(id)?.row ?? 0) * (HEIGHT + GAP_Y);
-  const width = drawing.layers * (WIDTH + GAP_X) - GAP_X + 4;
+  const width = drawing.layers * (WIDTH + gap) - gap + 4;
   const height = Math.max(1, drawing.rows) * (HEIGHT + GAP_Y) - GAP_Y + 4;
   return (
     <div className="tl-Graph" role="region" aria-label={`Steps of ${detail.chain.name}`} tabIndex={0}>
@@ -221,18 +231,44 @@ function Graph(props: {
             const [x2, y2] = [x(edge.to), y(edge.to) + HEIGHT / 2];
             const bend = (x2 - x1) / 2;
             return (
-              <g key={`${edge.from} ${edge.to}`} className={`tl-Edge tl-edge-${edge.policy === 'continue' ? 'loose' : 'firm'}`}>
+              <g key={`${edge.from} ${edge.to}`} className={`tl-Edge tl-edge-${edge.condition !== null ? 'asked' : edge.policy === 'continue' ? 'loose' : 'firm'}`}>
                 <path d={`M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2 - 6},${y2}`} />
                 <path className="tl-Edge-tip" d={`M${x2 - 7},${y2 - 4} L${x2 - 1},${y2} L${x2 - 7},${y2 + 4} Z`} />
               </g>
             );
           })}
         </svg>
+        {detail.edges
+          .filter(edge => edge.condition !== null)
+          .map(edge => (
+            <Condition
+              key={`${edge.from} ${edge.to}`}
+              edge={edge}
+              left={(x(edge.from) + WIDTH + x(edge.to)) / 2}
+              top={(y(edge.from) + y(edge.to) + HEIGHT) / 2}
+            />
+          ))}
         {detail.nodes.map(node => (
           <Node key={node.id} node={props.rowOf(node.id) ?? node} left={x(node.id)} top={y(node.id)} onOpen={props.onOpen} />
         ))}
       </div>
     </div>
+  );
+}
+
+function Condition(props: { edge: Edge; left: number; top: number }): JSX.Element {
+  const { sign, role } = SAID[props.edge.verdict ?? ''] ?? NOT_ASKED;
+  return (
+    <span
+      className={`tl-Condition tl-role-${role}`}
+      style={{ left: props.left, top: props.top, maxWidth: GAP_ASKED - 14 }}
+      title={props.edge.words}
+      role="note"
+      aria-label={props.edge.words}
+    >
+      <span className="tl-Condition-words">if {props.edge.condition}</span>
+      <span className="tl-Sign"> {sign}</span>
+    </span>
   );
 }
 

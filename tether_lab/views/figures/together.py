@@ -10,6 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tether_lab.job import JobRow, State
+from tether_lab.job.workflow import Edge
+from tether_lab.views.edges import ASKED, MEANT, edge_words, label, sign_of
 from tether_lab.views.phrases import count
 
 from . import style
@@ -25,15 +27,16 @@ Member = tuple[int, State, int, int | None, int | None]
 """A job of a batch: id, status, attempts, started, finished (UTC µs)."""
 SIGNED = 400
 """Jobs of a batch up to which each square has its sign."""
-DASHES = {"fail": "solid", "skip": "dash", "continue": "dot"}
-_MEANT = {"fail": "waits for", "skip": "skipped if it fails", "continue": "goes on if it fails"}
+DASHES = {"fail": "solid", "skip": "dash", "continue": "dot", "asked": "dashdot"}
+_MEANT = {**MEANT, "asked": ASKED}
+_SAID = {"yes": style.GREEN, "no": style.SKY, "failed": style.ORANGE}
 MOST_STEPS = 400
 
 
-def chain_graph(name: str, steps: Sequence[JobRow], edges: Sequence[tuple[int, int, str]], now: int,
+def chain_graph(name: str, steps: Sequence[JobRow], edges: Sequence[Edge], now: int,
                 theme: str = "light") -> go.Figure:
-    """The steps of a chain from left to right, each after those it waits for. ``edges`` are (parent, child,
-    what a parent's failure means); ``now`` is UTC µs."""
+    """The steps of a chain from left to right, each after those it waits for; on an edge its condition and what
+    that said. ``now`` is UTC µs."""
     title = f"The chain {name}"
     if not steps:
         return style.empty(title, "This chain has no steps any more: they were removed.", theme)
@@ -46,6 +49,7 @@ def chain_graph(name: str, steps: Sequence[JobRow], edges: Sequence[tuple[int, i
                          + (f"; {left_out:,} more are not drawn" if left_out > 0 else ""), theme,
                          hovermode="closest", showlegend=True)
     _lines(drawn, places, edges, theme)
+    _conditions(drawn, places, edges)
     for state, (colour, sign) in LOOKS.items():
         own = [step for step in steps if step.state is state]
         if own:
@@ -67,12 +71,12 @@ def chain_graph(name: str, steps: Sequence[JobRow], edges: Sequence[tuple[int, i
     return drawn
 
 
-def _places(ids: Sequence[int], edges: Sequence[tuple[int, int, str]]) -> dict[int, tuple[float, float]]:
+def _places(ids: Sequence[int], edges: Sequence[Edge]) -> dict[int, tuple[float, float]]:
     """A column for each step, one behind the last of its parents; within a column near its parents' middle."""
     parents: dict[int, list[int]] = {number: [] for number in ids}
-    for parent, child, _ in edges:
-        if parent in parents and child in parents:
-            parents[child].append(parent)
+    for edge in edges:
+        if edge.parent in parents and edge.child in parents:
+            parents[edge.child].append(edge.parent)
     column: dict[int, int] = {}
     left = list(ids)
     while left:
@@ -90,15 +94,16 @@ def _places(ids: Sequence[int], edges: Sequence[tuple[int, int, str]]) -> dict[i
 
 
 def _lines(drawn: go.Figure, places: Mapping[int, tuple[float, float]],
-           edges: Sequence[tuple[int, int, str]], theme: str) -> None:
-    """A line an edge, with an arrow in its middle; dashed where a failure does not stop what follows."""
+           edges: Sequence[Edge], theme: str) -> None:
+    """A line an edge, with an arrow in its middle; dashed where a failure does not stop what follows, and where
+    a condition is asked."""
     quiet = style.paper(theme)[3]
     for policy, dash in DASHES.items():
         xs: list[float | None] = []
         ys: list[float | None] = []
-        for parent, child, own in edges:
-            if own == policy and parent in places and child in places:
-                (x0, y0), (x1, y1) = places[parent], places[child]
+        for edge in _drawn(edges, places):
+            if policy == (edge.policy if edge.condition is None else "asked"):
+                (x0, y0), (x1, y1) = places[edge.parent], places[edge.child]
                 xs += [x0, x0 + (x1 - x0) / 2, x1, None]
                 ys += [y0, y0 + (y1 - y0) / 2, y1, None]
         if xs:
@@ -106,6 +111,29 @@ def _lines(drawn: go.Figure, places: Mapping[int, tuple[float, float]],
                               line={"color": quiet, "width": 1.6, "dash": dash}, showlegend=policy != "fail",
                               marker={"symbol": "arrow", "angleref": "previous", "color": quiet,
                                       "size": [0, 9, 0, 0] * (len(xs) // 4), "line": {"width": 0}})
+
+
+def _drawn(edges: Sequence[Edge], places: Mapping[int, tuple[float, float]]) -> list[Edge]:
+    return [edge for edge in edges if edge.parent in places and edge.child in places]
+
+
+def _conditions(drawn: go.Figure, places: Mapping[int, tuple[float, float]], edges: Sequence[Edge]) -> None:
+    """On each edge with a condition a diamond, with the sign of what it said, and its words below."""
+    own = [edge for edge in _drawn(edges, places) if edge.condition is not None]
+    if not own:
+        return
+    at = [(x0 + 0.62 * (x1 - x0), y0 + 0.62 * (y1 - y0)) for edge in own
+          for (x0, y0), (x1, y1) in [(places[edge.parent], places[edge.child])]]
+    drawn.add_scatter(
+        x=[x for x, _ in at], y=[y for _, y in at], mode="markers+text", name="condition", showlegend=False,
+        text=[sign_of(edge) for edge in own], textfont={"color": "#ffffff", "size": 11},
+        marker={"symbol": "diamond", "size": 20, "line": {"width": 0},
+                "color": [_SAID.get(edge.verdict or "", style.GREY) for edge in own]},
+        customdata=[style.wrapped(edge_words(edge), 60, 6) for edge in own],
+        hovertemplate="%{customdata}<extra></extra>")
+    for edge, (x, y) in zip(own, at, strict=True):
+        drawn.add_annotation(x=x, y=y, text=style.wrapped(f"if {label(edge)}", 26, 2), showarrow=False,
+                             yshift=18, yanchor="bottom", font={"size": 11})
 
 
 def _hover(step: JobRow, now: int) -> str:
