@@ -446,6 +446,35 @@ def test_a_loop_that_ends_early_does_not_keep_the_interpreter(lab: LabFolder, sc
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("stage", ["opening", "reading"])
+def test_a_loop_that_ends_under_a_read_hears_nothing(lab: LabFolder, script: Script, stage: str) -> None:
+    """The loop is closed while SQLite still reads for it: no word on stderr, and the next loop reads on."""
+    slow = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) "
+            "SELECT count(*) FROM n")
+    process = script(f"""
+import asyncio, time
+from tether_lab.job_queue import connection as connecting
+from tether_lab.job_queue.reader import Reader
+connect = connecting.connect
+def slowly(*args, **more):
+    time.sleep(0.3)
+    return connect(*args, **more)
+if {stage!r} == "opening":
+    connecting.connect = slowly
+r = Reader(q)
+async def begin():
+    if {stage!r} == "reading":
+        await r.counts()
+    task = asyncio.create_task(r.fetch({slow!r}, {{}}))
+    await asyncio.sleep(0.05)
+asyncio.run(begin())
+print(asyncio.run(r.counts()))
+""")
+    out, err = process.communicate(timeout=30)
+    assert out.splitlines() == ["{}"]
+    assert err == ""
+
+
 @pytest.mark.row(34)
 def test_a_replaced_database_is_never_written_to_in_silence(lab: LabFolder, tmp_path: Path) -> None:
     """The file goes away between two enqueues: the second one fails, the first one is in the old file."""

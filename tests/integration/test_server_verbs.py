@@ -126,7 +126,7 @@ def test_cancel_in_every_way(rest: Rest, tmp_path: Any) -> None:
     gate = tmp_path / "gate"
     [running] = rest.post("~/jobs", {"key": "waits", "payload": {"gate": str(gate)}})["ids"]
     done(rest, running, "running")
-    assert "waits" in rest.get(f"~/jobs/{running}/stack")["text"]
+    eventually(lambda: "waits" in rest.get(f"~/jobs/{running}/stack")["text"])
     status, error = rest.refused("POST", f"~/jobs/{running}/retry")
     assert (status, error["code"]) == (409, "wrong_state")
     rest.post(f"~/jobs/{running}/cancel", {"force": True})

@@ -134,11 +134,12 @@ class Reader:
                 if self._loop is loop and self._files == queue.files_now():
                     return self._connection
                 self._stop()          # another loop's, or its log was ended by somebody else
-        # Opened in aiosqlite's thread, which must not keep the interpreter from ending.
+        # Opened in aiosqlite's thread.
         connection = aiosqlite.Connection(
             lambda: connecting.connect(queue.path, network=queue.network, read_only=True,
                                        deadline=time.monotonic() + 0.5), 64)
-        connection._thread.daemon = True  # noqa: SLF001  it has no other switch
+        connection._thread = threading.Thread(  # noqa: SLF001  it has no other switch
+            target=_serve, args=(connection,), name="tether-lab-reads", daemon=True)
         await connection
         connection.row_factory = sqlite3.Row
         with self._lock:
@@ -182,6 +183,18 @@ class Reader:
             self._lock, self._reading = threading.Lock(), 0
         else:
             self._lock.release()
+
+
+def _serve(connection: aiosqlite.Connection) -> None:
+    """What aiosqlite's thread does, for as long as it is wanted. It must not keep the interpreter from
+    ending, nor say anything if a loop is closed while a read for it is under way: nobody waits for that."""
+    from aiosqlite import core
+
+    while True:
+        with contextlib.suppress(RuntimeError):        # "Event loop is closed"
+            return core._connection_worker_thread(connection._tx)  # noqa: SLF001
+        if not connection._running and connection._tx.empty():  # noqa: SLF001
+            return None
 
 
 def _stop(connection: aiosqlite.Connection) -> None:
