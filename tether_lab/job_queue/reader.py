@@ -192,9 +192,10 @@ def _serve(connection: aiosqlite.Connection) -> None:
 
     while True:
         with contextlib.suppress(RuntimeError):        # "Event loop is closed"
-            return core._connection_worker_thread(connection._tx)  # noqa: SLF001
+            core._connection_worker_thread(connection._tx)  # noqa: SLF001
+            return
         if not connection._running and connection._tx.empty():  # noqa: SLF001
-            return None
+            return
 
 
 def _stop(connection: aiosqlite.Connection) -> None:
