@@ -74,6 +74,7 @@ def examine(name: str | os.PathLike[str] | None) -> Iterator[Check]:
     yield _worker(lab, settings)
     yield _clock(lab)
     yield from _interpreters(lab)
+    yield _modules(lab)
     lab.close()
 
 
@@ -270,6 +271,19 @@ def _clock(lab: Lab) -> Check:
         return Check("clock", WARNING, text,
                      "Set the clock; due times are wall-clock times (leases are not).")
     return Check("clock", GOOD, time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def _modules(lab: Lab) -> Check:
+    """What installed packages contributed when they were registered last."""
+    from tether_lab.job_queue import contributed
+
+    known = contributed.known(lab.queue)
+    failed = [f"{one.name} of {one.package} {one.version}: {one.error}" for one in known.modules if one.error]
+    if known.failed:
+        return Check("modules", WARNING, "; ".join([*failed, *filter(None, [known.trouble])]),
+                     "Mend or remove the package; tether-lab modules tries again, and so does the next worker.")
+    said = ", ".join(f"{one.name} ({one.package} {one.version})" for one in known.modules)
+    return Check("modules", GOOD, said or "no installed package contributes any")
 
 
 def _interpreters(lab: Lab) -> Iterator[Check]:

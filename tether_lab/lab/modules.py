@@ -1,15 +1,17 @@
 """What installed packages contribute: entry points of the group ``tether_lab.modules``, each ``register(lab)``.
 
 They are called once a process and lab, all of them, before anything is refused for not being there: when a
-key is unknown, when handlers are listed, when somebody asks for the modules. What they register is stored,
-so that it acts from then on, in jobs too. Finding them costs 0.1 s, which opening a lab must not.
+key is unknown, when handlers are listed, when somebody asks for the modules; and by the worker, in a process
+of its own, when they are others than before (see ``worker.modules``). What they register is stored, so that it
+acts from then on, in jobs too. Finding them costs 0.1 s, which opening a lab must not.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tether_lab.job_queue.contributed import Module
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -17,18 +19,6 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 GROUP = "tether_lab.modules"
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """``name`` of the entry point, the package it comes from, what it registered, what went wrong."""
-
-    name: str
-    package: str
-    version: str
-    handlers: tuple[str, ...] = ()
-    error: str | None = None
-
 
 _loaded: dict[str, list[Module]] = {}
 _loading: set[str] = set()

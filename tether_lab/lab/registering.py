@@ -14,8 +14,8 @@ from .verbs import Verbs
 
 if TYPE_CHECKING:
     from tether_lab.job.extras import Extra
+    from tether_lab.job_queue.contributed import Module
 
-    from .modules import Module
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -4,7 +4,8 @@
 ``run/supervisor.lock`` for life, waits in one ``select`` for wakers, runners and signals, records
 what ended and claims what is due in one transaction a turn (``loop``), and hands attempts to
 processes forked from one zygote per interpreter (``pool``). It is the only writer of states,
-outputs and results; it runs no user code and unpickles nothing.
+outputs and results; it runs no user code and unpickles nothing. Installed packages that contribute are
+registered by a child that ends then (``modules``).
 
 Called by nobody: kernels use ``spawn`` (standard library only) to start, stop, wake and ask it.
 

@@ -36,7 +36,7 @@ from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.files import write_private
 
-from . import lock, pruning, spawn, wake
+from . import lock, modules, pruning, spawn, wake
 from .chores import Chore, Chores, FileIdentity
 from .faults import fault
 from .logs import Log
@@ -119,6 +119,7 @@ class Service:
         self._file = FileIdentity(folder.queue_db)
         self._package = FileIdentity(Path(spawn.__file__).parents[1] / "__init__.py")
         self._loop = Supervisor(self._queue, self._queue.vault, settings, identity.worker, log)
+        self._modules = modules.Modules(self._queue, self._loop.selector, log)
         self._code = 0
         self._backing_up: threading.Thread | None = None
 
@@ -229,7 +230,7 @@ class Service:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.wait4(-1, os.WNOHANG))[0]:
                 self._loop.pools.child_ended(*ended)
-        for orphan in set(children()) - self._loop.pools.pids() - self._loop.triggers.pids:
+        for orphan in set(children()) - self._loop.pools.pids() - self._loop.triggers.pids - self._modules.pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(orphan, signal.SIGKILL)
 
@@ -246,6 +247,7 @@ class Service:
             Chore("upgrade", 30.0, self._upgrade),
             Chore("triggers", 1.0, self._loop.triggers.tend),
             Chore("watched", 60.0, self._loop.triggers.seen),
+            Chore("modules", modules.EVERY, self._modules.look, at=time.monotonic() + 0.2),
             Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
             Chore("backup", pruning.EVERY, self._backup, at=time.monotonic() + 90.0),
@@ -312,7 +314,7 @@ class Service:
 
     def _more_to_do(self) -> bool:
         return (schedules.next_at(self._queue) is not None or services.wanted(self._queue)
-                or causes.watching(self._queue)
+                or causes.watching(self._queue) or self._modules.busy
                 or read.unfinished(self._queue))
 
     def _checkpoint(self) -> None:
@@ -340,6 +342,7 @@ class Service:
             self._stop_listening()
         fault("before_exit")
         self._loop.triggers.close()
+        self._modules.close()
         self._loop.pools.close()
         if self._code != REPLACED:
             workers.mark(self._queue, self._identity.worker, "stopped", utc())
