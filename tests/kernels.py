@@ -7,9 +7,10 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any
 
 from jupyter_client.manager import KernelManager
@@ -94,6 +95,29 @@ class Kernel:
         ran.status = reply["content"]["status"]
         ran.seconds = time.monotonic() - begun
         return ran
+
+    def talk(self, code: str, answers: Sequence[str], *, timeout: float = 60.0) -> str:
+        """Run a cell that asks, and give it these answers in order; what it printed, prompts and answers among
+        it. AssertionError if it asks for more, or for less."""
+        message_id = self.client.execute(code, allow_stdin=True)
+        said, left, deadline = [], list(answers), time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            with suppress(Empty):
+                prompt = self.client.get_stdin_msg(timeout=0.05)["content"]["prompt"]
+                assert left, f"it asks once more: {ANSI.sub('', ''.join(said))}"
+                said.append(f"{prompt}{left[0]}\n")
+                self.client.input(left.pop(0))
+            with suppress(Empty):
+                while True:
+                    message = self.client.get_iopub_msg(timeout=0.05)
+                    content = message["content"]
+                    if message["parent_header"].get("msg_id") != message_id:
+                        continue
+                    said += [content["text"]] if "text" in content else content.get("traceback", [])
+                    if content.get("execution_state") == "idle":
+                        assert not left, f"it did not ask for {left}: {''.join(said)}"
+                        return ANSI.sub("", "".join(said))
+        raise AssertionError(f"it did not end within {timeout} s: {ANSI.sub('', ''.join(said))}")
 
     @property
     def pid(self) -> int:

@@ -8,11 +8,13 @@ not run again.
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import sys
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadRequest
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 Debugger = Callable[[TracebackType], object]
+VALUE = "~value"
+"""The last expression's value, under a name that no code can have."""
+OURS = str(Path(__file__).parents[1])
 
 
 def debug(lab: Lab, job_id: int, *, start: bool = False, debugger: Debugger | None = None) -> Any:
@@ -50,14 +55,16 @@ def debug(lab: Lab, job_id: int, *, start: bool = False, debugger: Debugger | No
         name: load_result(value["$blob"], blobs, namespace) if isinstance(value, dict) and "$blob" in value
         else value for name, value in _payload(task).items()})
     about.inputs = Inputs(task)
-    run = _cell(task, namespace, about) if task.kind == "cell" else _function(task, namespace, about)
+    run, first = _cell(task, namespace, about) if task.kind == "cell" else _function(task, namespace, about)
     context.enter(about)
     try:
-        return _stepped(run) if start else run()
-    except Exception:  # noqa: BLE001  user code: this is what we are here for
-        trace = _users(sys.exc_info()[2])
-        sys.excepthook(*sys.exc_info())
+        return _stepped(run, first) if start else run()
+    except BdbQuit:
+        return None
+    except Exception as error:  # noqa: BLE001  user code: this is what we are here for
+        trace = _users(error.__traceback__, first)
         assert trace is not None
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         (debugger or _pdb)(trace)
         return None
     finally:
@@ -99,17 +106,22 @@ class _Asking:
         return 0
 
 
-def _function(task: Task, namespace: dict[str, Any], about: Context) -> Callable[[], Any]:
+Run = tuple[Callable[[], Any], CodeType | None]
+"""What runs the job, and the code of the user that begins it."""
+
+
+def _function(task: Task, namespace: dict[str, Any], about: Context) -> Run:
     from tether_lab.runner import binding
     from tether_lab.runner.call import HANDLER, Handler, needs_instance
 
     target = namespace.pop(HANDLER)
     plain = needs_instance(target)
     handler = Handler(target, sys.modules["__main__"], None if plain else binding.signature(target))
-    return lambda: handler.run(task.key, about)
+    begin = inspect.unwrap(getattr(target, "execute", target))
+    return lambda: handler.run(task.key, about), getattr(begin, "__code__", None)
 
 
-def _cell(task: Task, namespace: dict[str, Any], about: Context) -> Callable[[], Any]:
+def _cell(task: Task, namespace: dict[str, Any], about: Context) -> Run:
     """The cell's statements in a namespace of their own; the value of its last expression."""
     source = task.source
     shell = _shell()
@@ -126,14 +138,15 @@ def _cell(task: Task, namespace: dict[str, Any], about: Context) -> Callable[[],
     namespace.update(about.payload)
     for given, value in (("payload", about.payload), ("ctx", about)):
         namespace.setdefault(given, value)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    if tree.body and isinstance(last := tree.body[-1], ast.Expr):
+        kept = ast.copy_location(ast.Name(VALUE, ast.Store()), last)
+        tree.body[-1] = ast.copy_location(ast.Assign([kept], last.value), last)
+    code: CodeType = compile(tree, name, "exec")
 
     def run() -> Any:
-        exec(compile(tree, name, "exec"), namespace)  # noqa: S102 — signed code, run on request
-        if isinstance(last, ast.Expr):
-            return eval(compile(ast.Expression(last.value), name, "eval"), namespace)  # noqa: S307 — the same
-        return None
-    return run
+        exec(code, namespace)  # noqa: S102 — signed code, run on request
+        return namespace.pop(VALUE, None)
+    return run, code
 
 
 def _shell() -> Any:
@@ -142,24 +155,44 @@ def _shell() -> Any:
     return module.get_ipython() if module is not None else None
 
 
-def _users(trace: TracebackType | None) -> TracebackType | None:
-    """From the first frame that is not ours."""
-    ours = str(Path(__file__).parents[1])
-    found = trace
-    while found is not None and found.tb_frame.f_code.co_filename.startswith(ours):
-        found = found.tb_next
-    return found or trace
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(OURS)
+
+
+def _users(trace: TracebackType | None, first: CodeType | None) -> TracebackType | None:
+    """From the frame of ``first`` on, or from the first one that is not ours."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    return next((one for one in frames if one.tb_frame.f_code is first),
+                next((one for one in frames if not _is_ours(one.tb_frame)), frames[0] if frames else None))
+
+
+def _debugger() -> Any:
+    """The class: IPython's, if this is one."""
+    from pdb import Pdb
+
+    return getattr(_shell(), "debugger_cls", Pdb)
 
 
 def _pdb(trace: TracebackType) -> None:
-    from pdb import Pdb
-
-    debugger: Any = getattr(_shell(), "debugger_cls", Pdb)()
+    debugger = _debugger()()
     debugger.reset()
     debugger.interaction(None, trace)
 
 
-def _stepped(run: Callable[[], Any]) -> Any:
-    from pdb import Pdb
+def _stepped(run: Callable[[], Any], first: CodeType | None) -> Any:
+    """Step through it from the ``first`` line of the user's: what calls that is nobody's business."""
+    class Stepping(_debugger()):  # type: ignore[misc]
+        begun = first is None
 
-    return Pdb().runcall(run)
+        def user_call(self, frame: FrameType, arguments: None) -> None:
+            if frame.f_code is not first:          # it begins at its first line, not before it
+                super().user_call(frame, arguments)
+
+        def stop_here(self, frame: FrameType) -> bool:
+            self.begun = self.begun or frame.f_code is first
+            return self.begun and not _is_ours(frame) and bool(super().stop_here(frame))
+
+    return Stepping().runcall(run)
