@@ -255,6 +255,28 @@ class ClaimLaws(RuleBasedStateMachine):
         self.now += 15 * HOUR
         self.turn("w1", 2)
 
+    @rule(night=st.booleans())
+    def in_vain(self, *, night: bool) -> None:
+        """Deadlines that pass while a slot, or the day, holds jobs back."""
+        for _ in range(2):
+            self.enqueue("default", 0, 0, 8, ("s", 1), None, None, None, night=night)
+        self.turn("w1", 2)
+        self.now += 9 * SECOND
+        self.turn("w1", 2)
+
+    @rule()
+    def a_key_whose_time_is_over(self) -> None:
+        """Somebody has taken it; who had it before is taken back without it."""
+        before = len(self.page.jobs)
+        self.enqueue("low", 0, 0, None, None, None, "c", 6, night=False)
+        if len(self.page.jobs) == before:
+            return
+        model = self.page.jobs[max(self.page.jobs)]
+        self._cancel(model)
+        self.now += 7 * SECOND
+        self.enqueue("low", 0, 0, None, None, None, "c", 6, night=False)
+        self._retry(model)
+
     @rule(worker=st.sampled_from(WORKERS))
     def look(self, worker: str) -> None:
         """Who takes nothing and finds nothing new leaves every row alone, and need not look again at once."""
@@ -286,11 +308,12 @@ class ClaimLaws(RuleBasedStateMachine):
     @precondition(lambda self: self.page.jobs)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        chosen = data.draw(st.sampled_from(sorted(self.page.jobs)))
-        model = self.page.jobs[chosen]
+        self._cancel(self.page.jobs[data.draw(st.sampled_from(sorted(self.page.jobs)))])
+
+    def _cancel(self, model: Model) -> None:
         if model.state is State.RUNNING or model.state in FINAL:
             return
-        cancel.cancel(self.queue, [chosen], now=self.now)
+        cancel.cancel(self.queue, [model.id], now=self.now)
         model.go(State.CANCELLED)
         self.compare()
 
@@ -299,7 +322,9 @@ class ClaimLaws(RuleBasedStateMachine):
     def retry(self, data: st.DataObject) -> None:
         """A person takes one back, if nobody took its key meanwhile."""
         ended = [job for job in self.page.jobs.values() if job.state in FINAL]
-        model = data.draw(st.sampled_from(ended))
+        self._retry(data.draw(st.sampled_from(ended)))
+
+    def _retry(self, model: Model) -> None:
         live = model.dedup is not None and (model.until is None or model.until > self.now)
         if model.state in (State.FAILED, State.CANCELLED) and live and self.page.holder(model.dedup, self.now):
             return

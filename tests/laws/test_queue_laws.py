@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -123,10 +123,12 @@ class QueueLaws(RuleBasedStateMachine):
     @rule(data=st.data(), worker=st.sampled_from(WORKERS), limit=st.integers(0, 3), count=st.integers(0, 2))
     def turn(self, data: st.DataObject, worker: str, limit: int, count: int) -> None:
         """Endings of any claims there ever were, then as many jobs as asked for, in order."""
+        self._turn(worker, limit, [(data.draw(st.sampled_from(self.claims)), self._step(data.draw(steps)))
+                                   for _ in range(count if self.claims else 0)])
+
+    def _turn(self, worker: str, limit: int, ended: Sequence[tuple[Claim, NextStep]]) -> None:
         endings, lost = [], []
-        for _ in range(count if self.claims else 0):
-            held = data.draw(st.sampled_from(self.claims))
-            step = self._step(data.draw(steps))
+        for held, step in ended:
             endings.append(queues.ending(held, step, at=self.now, value=held.epoch))
             model = self.jobs[held.job_id]
             if model.holds(held):
@@ -168,7 +170,9 @@ class QueueLaws(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def renew(self, data: st.DataObject) -> None:
-        held = data.draw(st.sampled_from(self.claims))
+        self._renew(data.draw(st.sampled_from(self.claims)))
+
+    def _renew(self, held: Claim) -> None:
         lost = claim.renew(self.queue, [held], self.mono + LEASE)
         if self.jobs[held.job_id].holds(held):
             assert not lost
@@ -204,7 +208,9 @@ class QueueLaws(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
-        job_id = data.draw(st.sampled_from(sorted(self.jobs)))
+        self._retry(data.draw(st.sampled_from(sorted(self.jobs))))
+
+    def _retry(self, job_id: int) -> None:
         model = self.jobs[job_id]
         if model.state not in FINAL:
             with pytest.raises(BadRequest):
@@ -214,6 +220,27 @@ class QueueLaws(RuleBasedStateMachine):
         model.max_attempts = max(model.max_attempts, model.attempt + 1)
         model.state, model.run_at, model.expires_at, model.crashes = State.PENDING, self.now, None, 0
         model.cancelling, model.begun, model.results_of_run = False, False, 0
+
+    def _taken(self, worker: str, step: NextStep) -> Claim:
+        """A job with one attempt, taken by a worker and ended; the claim that is void by now."""
+        self.enqueue(1, 0, None, 1)
+        job_id = max(self.jobs)
+        self._turn(worker, len(self.jobs), [])
+        held = next(held for held in reversed(self.claims) if held.job_id == job_id)
+        self._turn(worker, 0, [(held, step)])
+        return held
+
+    @rule(worker=st.sampled_from(WORKERS), state=st.sampled_from([State.FAILED, State.COMPLETED]))
+    def once_more(self, worker: str, state: State) -> None:
+        """All its attempts are used up, and somebody takes it back."""
+        self._retry(self._taken(worker, Finish(state)).job_id)
+
+    @rule(worker=st.sampled_from(WORKERS), crash=st.booleans())
+    def an_old_claim_is_kept(self, worker: str, *, crash: bool) -> None:
+        """Of a job that the same worker has taken again: it holds the new one alone."""
+        held = self._taken(worker, Requeue("x", crash))
+        self._turn(worker, len(self.jobs), [])
+        self._renew(held)
 
     @rule(data=st.data(), verb=st.sampled_from(["enqueue", "turn", "renew", "rescue", "cancel", "retry"]))
     def a_commit_fails(self, data: st.DataObject, verb: str) -> None:
