@@ -72,7 +72,7 @@ ROWS: dict[int, Row] = {
     33: Row("loose permissions, foreign owner, symbolic link", "chmod 0770, chown, ln -s",
             "refused with the command that mends it"),
     34: Row("damaged, emptied, removed database", "bytes overwritten, truncated, unlinked",
-            "told, untouched, never an empty queue in silence; noticed within a second"),
+            "told, untouched, never an empty queue in silence; a removed log is put back by the worker"),
     35: Row("the log's end lost or garbled (power cut)", "the log cut and scrambled at every frame",
             "a prefix of the commits; what was acknowledged is there; jobs go on"),
     36: Row("a stray open() of the database in a kernel", "open, read, close", "nothing is lost"),

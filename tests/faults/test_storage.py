@@ -4,6 +4,7 @@ goes on where it can, errors say what to do, nothing is half written."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -15,14 +16,16 @@ import ordinary_user
 import psutil
 import pytest
 from eventually import eventually
-from faults.bench import Bench
+from faults.bench import Bench, now
 from faults.inv import completed, whole
 
 from tether_lab import Lab
-from tether_lab.errors import QueueCorrupt, QueueError
+from tether_lab.errors import QueueCorrupt
 from tether_lab.job import HandlerVersion, State
 from tether_lab.job_queue import checkpoint, read
+from tether_lab.lab.backup import restore
 from tether_lab.settings import LabFolder
+from tether_lab.worker.service import REPLACED
 
 ASK = """
 import json
@@ -243,35 +246,72 @@ def _read_all(folder: LabFolder) -> None:
         lab.close()
 
 
+REMOVED = {
+    "the log": ("-wal",), "the index": ("-shm",), "both": ("-wal", "-shm"), "the index first": ("-shm", "-wal"),
+}
+
+
 @pytest.mark.row(34)
-def test_a_log_that_is_removed_under_a_worker_is_noticed(bench: Bench) -> None:
-    """Whoever asks meanwhile is told that it failed; what is acknowledged afterwards is run, and what had been
-    moved into the database is still there. Where only the log held it together, the damage is said."""
+@pytest.mark.parametrize("what", ["the log", "the index", "both"] + [
+    pytest.param(what, marks=pytest.mark.soak) for what in ("the index first", "the log, moved away")])
+def test_a_log_that_is_removed_under_a_worker_comes_back(bench: Bench, what: str) -> None:
+    """What the worker holds of it goes back in its place: every job is there, what ended and what waited, also
+    those that only the log knew; a kernel that asks meanwhile waits a moment, and nobody sees an error."""
     _some_jobs(bench, 6)
     worker = bench.worker()
+    gate = bench.path("gate")
+    cell = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(.01)\n'after'"
+    busy = bench.enqueue(cell, count=2)
+    eventually(lambda: all(bench.job(job).state is State.RUNNING for job in busy), within=20)
+    fresh = bench.enqueue("'in the log'", count=3, run_at=now() + 1_500_000)      # not moved into the database
     bench.queue.close()
-    bench.folder.queue_db.with_name("queue.db-wal").unlink()
-    damage: list[str] = []
+    for end in REMOVED.get(what, ()):
+        bench.folder.queue_db.with_name(f"queue.db{end}").unlink()
+    if what == "the log, moved away":
+        bench.folder.queue_db.with_name("queue.db-wal").rename(bench.path("moved"))
+    later = bench.enqueue("'later'", count=2)
+    eventually(lambda: "has put it back" in bench.log(), within=20, say=f"a word about it\n{bench.log()}")
+    gate.touch()
+    completed(bench, dict.fromkeys(busy, "after") | dict.fromkeys(fresh, "in the log")
+              | dict.fromkeys(later, "later"))
+    assert worker.poll() is None, bench.log()
+    assert read.counts(bench.queue) == {State.COMPLETED: 13}
+    bench.stop(worker)
+    whole(bench)
 
-    def accepted() -> list[int]:
-        try:
-            return bench.enqueue("'later'")
-        except QueueCorrupt:
-            raise
-        except QueueError:
-            return []
 
-    try:
-        [later] = eventually(accepted, within=20, say=f"an enqueue that is accepted\n{bench.log()}")
-        eventually(lambda: worker.poll() is not None or bench.job(later).is_final, within=20)
-        if worker.poll():
-            bench.worker()
-        assert bench.ended(later).state is State.COMPLETED
-        assert sum(read.counts(bench.queue).values()) >= 7
-        whole(bench)
-    except QueueCorrupt as damaged:
-        damage.append(str(damaged))
-    assert all("backups" in said for said in damage)
+@pytest.mark.row(34)
+def test_a_log_that_is_cut_under_a_worker_is_told(bench: Bench) -> None:
+    """What was only in it is lost, and that is said, whoever asks; the files stay for whoever mends them."""
+    _some_jobs(bench, 6)
+    worker = bench.worker()
+    bench.enqueue("'in the log'", count=300, run_at=now() + 10**9)
+    bench.queue.close()
+    os.truncate(bench.folder.queue_db.with_name("queue.db-wal"), 0)
+    eventually(lambda: worker.poll() is not None, within=20, say=f"the end of it\n{bench.log()}")
+    assert "lost its log" in bench.log()
+    with pytest.raises(QueueCorrupt, match="damaged"):
+        bench.enqueue("1")
+
+
+@pytest.mark.row(34)
+def test_a_database_removed_under_a_worker_is_kept_as_a_copy(bench: Bench) -> None:
+    """The worker stops, and what it still had open is one of the lab's copies: restore puts it back, with all
+    that was acknowledged."""
+    worker = bench.worker()
+    [done] = bench.enqueue("'done'")
+    bench.ended(done)
+    waiting = bench.enqueue("'waited'", count=3, run_at=now() + 1_500_000)
+    bench.queue.close()
+    for end in ("", "-wal", "-shm"):
+        bench.folder.queue_db.with_name(f"queue.db{end}").unlink()
+    assert eventually(worker.poll, within=20, say=f"its end\n{bench.log()}") == REPLACED
+    with pytest.raises(QueueCorrupt, match="is gone"):
+        bench.enqueue("1")
+    assert "tether-lab restore" in bench.log()
+    assert restore(bench.folder.path).jobs == 4
+    bench.worker()
+    completed(bench, {done: "done", **dict.fromkeys(waiting, "waited")})
 
 
 @pytest.mark.row(37)

@@ -41,6 +41,23 @@ def copy(source: Path, target: Path, *, network: bool = False) -> None:
         aside.unlink(missing_ok=True)
 
 
+def salvage(connection: sqlite3.Connection, folder: Path) -> Path:
+    """What a connection still sees of a queue whose files were removed under it, as one of the copies."""
+    backups = folder / "backups"
+    backups.mkdir(mode=0o700, exist_ok=True)
+    target = backups / f"salvaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+        migrate.sync(target)
+    except BaseException as error:
+        target.unlink()
+        if isinstance(error, sqlite3.Error):
+            raise failures.told(error, target) or error from error
+        raise
+    return target
+
+
 def daily(folder: Path, source: Path, *, network: bool = False) -> Path:
     """A copy into ``backups``; the newest few stay."""
     backups = folder / "backups"

@@ -65,8 +65,9 @@ def connect(path: Path, *, network: bool = False, read_only: bool = False,
             deadline: float | None = None) -> sqlite3.Connection:
     """A connection with all pragmas set. The file must exist (``create`` makes it).
 
-    Somebody who closes the last other connection holds an exclusive lock for a moment, so this
-    retries until ``deadline`` (monotonic seconds). Raises QueueError and its kind.
+    Somebody who closes the last other connection holds an exclusive lock for a moment, and a log that
+    was removed comes back, so this retries until ``deadline`` (monotonic seconds). Raises QueueError and
+    its kind.
     """
     deadline = time.monotonic() + 5.0 if deadline is None else deadline
     mode = "ro" if read_only else "rw"
@@ -80,7 +81,7 @@ def connect(path: Path, *, network: bool = False, read_only: bool = False,
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
-            if not failures.is_busy(error) or not waiting.pause(deadline):
+            if not failures.is_passing(error) or not waiting.pause(deadline):
                 raise failures.told(error, path) or error from error
 
 

@@ -23,6 +23,17 @@ def is_busy(error: sqlite3.Error) -> bool:
     return code(error) in BUSY
 
 
+def is_passing(error: sqlite3.Error) -> bool:
+    """It is locked, or the log has less than its index says: somebody removed it, and whoever still has it open
+    puts it back in a moment (see ``mending``)."""
+    return is_busy(error) or is_short(error)
+
+
+def is_short(error: sqlite3.Error) -> bool:
+    """The log ends too early."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
 def is_io(error: sqlite3.Error) -> bool:
     """It could not read or write a file."""
     return code(error) == sqlite3.SQLITE_IOERR
@@ -44,8 +55,8 @@ def told(error: sqlite3.Error, path: Path) -> QueueError | None:
                              remedy=f"Check the folder and the file: ls -la {path.parent}")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return QueueCorrupt(f"{path} is damaged ({error}). Nothing was changed or removed.", where=where,
-                            remedy="Stop the worker, keep copies of queue.db, queue.db-wal and queue.db-shm, "
-                                   "then put the newest file of the lab's backups/ in the place of queue.db.")
+                            remedy="tether-lab restore puts the newest good copy of the lab's backups/ in its "
+                                   "place, and keeps the damaged files.")
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
         return QueueError(f"{path} could not be read or written ({error})", where=where,
                           remedy="Look into the system's log for disk errors, then try again.")

@@ -8,9 +8,14 @@ asked, not ``statfs``, which lies on some of them.
 from __future__ import annotations
 
 import re
+import socket
+import sqlite3
 from pathlib import Path
 
 from tether_lab.errors import NetworkFileSystem
+
+from . import clock
+from .statements import sql
 
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -20,6 +25,9 @@ NETWORK = frozenset({
     "virtiofs", "drvfs", "vboxsf", "fuse.vmhgfs-fuse", "davfs", "fuse.davfs2", "ocfs2", "gfs2", "orangefs",
 })
 """Types whose locks and shared memory do not reach, or cannot be trusted to reach, every writer."""
+
+ALONE_AFTER = 120 * 1_000_000
+"""Microseconds without a beat after which another host's worker counts as gone."""
 
 
 def check(folder: Path, *, allow: bool, mounts: Path = MOUNTS) -> bool:
@@ -36,6 +44,16 @@ def check(folder: Path, *, allow: bool, mounts: Path = MOUNTS) -> bool:
         f"{folder} lies on a network file system ({kind}, mounted at {place})", where=str(folder),
         remedy="Put labs on a local disk: set TETHER_LAB_HOME=/a/local/folder. If one host alone uses this "
                "folder, TETHER_LAB_ALLOW_NETWORK_FS=1 opens it with slower, safer settings.")
+
+
+def refuse_other_hosts(connection: sqlite3.Connection, database: Path) -> None:
+    """On a network file system one host alone may work: locks do not reach the others."""
+    elsewhere = connection.execute(sql("worker_elsewhere"), {
+        "host": socket.gethostname(), "since": clock.utc() - ALONE_AFTER}).fetchone()
+    if elsewhere is not None:
+        raise NetworkFileSystem(
+            f"a worker on {elsewhere[0]} uses {database}, which lies on a network file system",
+            remedy="Stop it there and wait two minutes, or use a lab on a local disk.", where=str(database))
 
 
 def kind_of(folder: Path, mounts: Path = MOUNTS) -> tuple[str, str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tether_lab.errors import NetworkFileSystem, QueueBusy, QueueCorrupt, QueueError
+from tether_lab.errors import QueueBusy, QueueCorrupt, QueueError
 from tether_lab.settings import LabFolder, Settings, make_private
 
 from . import (
@@ -25,6 +24,7 @@ from . import (
     filesystem,
     holders,
     identity,
+    mending,
     migrate,
     owner,
     permissions,
@@ -32,7 +32,6 @@ from . import (
     waiting,
 )
 from .shares import Shares
-from .statements import sql
 
 if TYPE_CHECKING:
     from tether_lab.vault import Vault
@@ -45,23 +44,20 @@ DEADLINE = {"supervisor": 30.0, "client": 5.0, "reader": 5.0}
 LARGE_LOG = 16_000_000
 """Bytes of the log above which a kernel checkpoints after its commit (the worker does so earlier)."""
 
-ALONE_AFTER = 120 * 1_000_000
-"""Microseconds without a beat after which another host's worker counts as gone."""
-
 
 class Queue:
     """One lab's database. The verbs are functions in modules of their own, which are handed this.
 
     ``uuid`` names the database, ``folder`` the lab, ``path`` its file. Safe in threads: one at a time.
-    ``boot_id`` is this machine's boot; claims carry it. ``shares`` remembers whose turn it is among
-    named queues.
+    ``boot_id`` is this boot; claims carry it. ``shares`` remembers whose turn it is among named queues.
     """
 
     def __init__(self, folder: LabFolder, role: Role, settings: Settings, *, network: bool) -> None:
         self.folder, self.role, self.settings, self.network = folder, role, settings, network
         self.path: Path = folder.queue_db
         self.log_path = self.path.with_name(f"{self.path.name}-wal")
-        self._names, self._run = (str(self.path), str(self.log_path)), folder.run
+        self._names, self._run = [f"{self.path}{end}" for end in ("", "-wal", "-shm")], folder.run
+        self.told: Callable[[str], None] = lambda _: None     # hears what was mended
         self.uuid = ""
         self._vault: Vault | None = None
         self.restricted = False            # somebody else's lab: it is read, and nothing is written
@@ -124,6 +120,13 @@ class Queue:
             self._vault = Vault.open()
         return self._vault
 
+    def look(self) -> None:
+        """Once in a while, in the worker: are the files still those that are open? Raises QueueCorrupt."""
+        with self._lock:
+            if self._files[:2] != self.files_now()[:2]:
+                raise mending.removed(self._connection, self.path)
+            mending.check(self.path)
+
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""
         with self.read() as connection:
@@ -141,9 +144,11 @@ class Queue:
         Nothing slow belongs inside: every other writer waits.
         """
         with self._lock:
+            if self._connection is None:      # it may have been found damaged since, or mended
+                self.quarantined = backup.quarantined(self.folder.path)
             if self.restricted or self.quarantined:
-                raise (backup.refusal(self.folder.path, self.quarantined) if self.quarantined else
-                       owner.restricted(self.path))
+                raise backup.refusal(self.folder.path, self.quarantined) if self.quarantined else (
+                    owner.restricted(self.path))
             if self._writing:
                 raise AssertionError("a write inside a write: pass the connection on instead")
             connection = self._begin(power)
@@ -218,18 +223,25 @@ class Queue:
             self._replaced(connection, deadline)
 
     def _replaced(self, connection: sqlite3.Connection, deadline: float) -> None:
-        """User code took our locks away (see ``rest``) and somebody else ended the log: begin anew."""
-        self._roll_back(connection)
-        self._close()
+        """Begin anew: in a kernel, user code took our locks away (see ``rest``) and somebody else ended the
+        log; under the worker somebody removed it, and what it said is put back first."""
+        with mending.kept(connection if self.role == "supervisor" else None, self.path, self._files, deadline,
+                          self.told):
+            self._roll_back(connection)
+            self._close()
         if time.monotonic() > deadline:
             raise QueueError(f"the files beside {self.path} keep being replaced", where=str(self.path),
                              remedy="See what else writes in that folder.")
 
     def _retry_or_raise(self, error: sqlite3.Error, deadline: float) -> None:
-        if not failures.is_busy(error):
+        if failures.is_short(error):
+            if self.role == "supervisor" and self._files == self.files_now():
+                raise mending.cut(self.path) from error
+            self._close()
+        if not failures.is_passing(error):
             raise self._told(error) from error
         if not waiting.pause(deadline):
-            raise QueueBusy(
+            raise self._told(error) if failures.is_short(error) else QueueBusy(
                 f"{holders.named(self.path)} has held the write lock of {self.path} for {self.deadline:g} s",
                 remedy="Reading goes on. If that process is stopped or stuck, continue or end it; then try "
                        "again.", where=str(self.path)) from error
@@ -257,11 +269,10 @@ class Queue:
         if self._connection is None:
             if not self.path.exists():
                 identity.refuse_empty(self.path)
-            self._connection = connecting.connect_or_read(
-                self.path, network=self.network, deadline=deadline, role=self.role)
+            self._connection = mending.connect(
+                self.path, self._run, network=self.network, role=self.role, deadline=deadline)
             self._synchronous = 0
             self._opened += 1
-            self._connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
             if self.uuid and self._files[:2] != self.files_now()[:2]:
                 self._recognise(self._connection)
             self._files = self.files_now()
@@ -296,7 +307,7 @@ class Queue:
                     self._migrate(connection, version)
                 self._recognise(connection)
                 if self.network and self.role != "reader":
-                    self._refuse_other_hosts(connection)
+                    filesystem.refuse_other_hosts(connection, self.path)
             except sqlite3.Error as error:
                 self._close()
                 raise failures.told(error, self.path) or error from error
@@ -324,23 +335,14 @@ class Queue:
         identity.agree(self.path, uuid)
         self.uuid = uuid
 
-    def _refuse_other_hosts(self, connection: sqlite3.Connection) -> None:
-        """On a network file system one host alone may work: locks do not reach the others."""
-        elsewhere = connection.execute(sql("worker_elsewhere"), {
-            "host": socket.gethostname(), "since": clock.utc() - ALONE_AFTER}).fetchone()
-        if elsewhere is not None:
-            raise NetworkFileSystem(
-                f"a worker on {elsewhere[0]} uses {self.path}, which lies on a network file system",
-                remedy="Stop it there and wait two minutes, or use a lab on a local disk.",
-                where=str(self.path))
-
     def files_now(self) -> tuple[int, ...]:
-        """The identity of the database and its log: both must be the files that we have open."""
+        """The identity of the database, its log and its index: all must be the files that we have open."""
         try:
             found = os.stat(self._names[0])  # noqa: PTH116  twice a transaction, and three times quicker
             if self.network:
                 return found.st_dev, found.st_ino
-            return found.st_dev, found.st_ino, os.stat(self._names[1]).st_ino  # noqa: PTH116  as above
+            return (found.st_dev, found.st_ino, os.stat(self._names[1]).st_ino,  # noqa: PTH116  as above
+                    os.stat(self._names[2]).st_ino)                              # noqa: PTH116
         except FileNotFoundError:
             return ()
 

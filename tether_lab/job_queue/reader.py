@@ -114,8 +114,10 @@ class Reader:
                     connection = await self._connected()
                     return list(await connection.execute_fetchall(statement, dict(values)))
                 except sqlite3.Error as error:
-                    if not failures.is_busy(error) or time.monotonic() > deadline:
+                    if not failures.is_passing(error) or time.monotonic() > deadline:
                         raise failures.told(error, self._queue.path) or error from error
+                    if failures.is_short(error):
+                        self._stop()
                 except QueueBusy:
                     if time.monotonic() > deadline:
                         raise

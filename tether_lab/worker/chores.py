@@ -1,8 +1,8 @@
 """What the worker does beside jobs, each at its own interval: leases, rescue, beats, checkpoints.
 
-A chore that fails is logged and tried again; none of them may end the worker. Only leases matter in
-time: they are renewed at a third of their length, and always before anything is rescued, so that a
-worker that was stopped or suspended takes its own jobs up again.
+A chore that fails is logged and tried again; none of them may end the worker, unless the database turns
+out to be damaged. Only leases matter in time: they are renewed at a third of their length, and always
+before anything is rescued, so that a worker that was stopped or suspended takes its own jobs up again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tether_lab.errors import QueueError
+from tether_lab.errors import QueueCorrupt, QueueError
 
 
 @dataclass(slots=True)
@@ -39,6 +39,8 @@ class Chores:
                 chore.at = now + chore.every
                 try:
                     chore.do()
+                except QueueCorrupt:
+                    raise
                 except (QueueError, OSError) as error:
                     self._log(f"{chore.name}: {error}")
 

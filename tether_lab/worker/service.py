@@ -25,6 +25,7 @@ from tether_lab.job_queue import (
     checkpoint,
     claim,
     listening,
+    mending,
     owner,
     read,
     rescue,
@@ -77,6 +78,8 @@ def serve(folder: LabFolder, settings: Settings, *, ready: int | None, rotate: b
         return Service(folder, settings, held, identity, log).run(ready)
     except QueueCorrupt as error:
         log(f"{error.message}. {error.remedy}")
+        if isinstance(error, mending.Removed):
+            return REPLACED
         if error.__cause__ is not None and not backup.quarantined(folder.path):     # SQLite itself says so
             backup.quarantine(folder.path, error.message)
             log("the queue is marked as damaged: nothing is written to it until tether-lab restore")
@@ -115,8 +118,8 @@ class Service:
         self._folder, self._settings, self._held = folder, settings, held
         self._identity, self._log = identity, log
         self._queue = Queue.open(folder, role="supervisor", settings=settings)
+        self._queue.told = log
         self._queue.restricted = not owner.is_own(self._queue)
-        self._file = FileIdentity(folder.queue_db)
         self._package = FileIdentity(Path(spawn.__file__).parents[1] / "__init__.py")
         self._loop = Supervisor(self._queue, self._queue.vault, settings, identity.worker, log)
         self._modules = modules.Modules(self._queue, self._loop.selector, log)
@@ -138,13 +141,17 @@ class Service:
         gc.set_threshold(50_000, 20, 20)
         _tell(ready)
         self._log(f"worker {self._identity.worker} of {self._folder.path} is ready")
-        while True:
-            self._loop.run()
-            if self._code or self._loop.draining_until is not None or not self._more_to_do():
-                break
-            self._loop.stopped = False
-            self._listen_to_wakers()
-        return self._close()
+        try:
+            while True:
+                self._loop.run()
+                if self._code or self._loop.draining_until is not None or not self._more_to_do():
+                    return self._close()
+                self._loop.stopped = False
+                self._listen_to_wakers()
+        except QueueCorrupt:               # nothing more is written, and nobody is left behind
+            self._loop.triggers.close()
+            self._loop.pools.close()
+            raise
 
     # -- before ------------------------------------------------------------------------------------
 
@@ -267,10 +274,7 @@ class Service:
 
     def _look(self) -> None:
         """The net under the wakers: who changed the database, and is it still the same file."""
-        if self._file.changed():
-            self._log("the database was replaced or removed under this worker: stopping at once")
-            self._code, self._loop.stopped = REPLACED, True
-            return
+        self._queue.look()
         if self._queue.vault.refresh():
             self._log(f"signing with the key {self._queue.vault.key_id} from now on")
             self._say_key()
@@ -344,8 +348,7 @@ class Service:
         self._loop.triggers.close()
         self._modules.close()
         self._loop.pools.close()
-        if self._code != REPLACED:
-            workers.mark(self._queue, self._identity.worker, "stopped", utc())
-            self._queue.close()
+        workers.mark(self._queue, self._identity.worker, "stopped", utc())
+        self._queue.close()
         self._log("worker ended")
         return self._code
