@@ -80,8 +80,9 @@ export class Api {
   }
 
   private failure(response: Response, value: unknown): ApiError {
+    const failure = response.status >= 500 ? 'broken' : 'refused';
     try {
-      return new ApiError('refused', refusal(value, 'answer').error, response.status);
+      return new ApiError(failure, refusal(value, 'answer').error, response.status);
     } catch {
       if (response.status === 404) {
         return new ApiError('missing', MISSING, 404);
@@ -91,7 +92,7 @@ export class Api {
       }
       const message = `The server answered ${response.status} ${response.statusText}.`.replace(' .', '.');
       const remedy = response.status === 403 ? 'Log in to the Jupyter server again, then reload this page.' : '';
-      return new ApiError('refused', { code: 'http', message, remedy, where: '' }, response.status);
+      return new ApiError(failure, { code: 'http', message, remedy, where: '' }, response.status);
     }
   }
 }

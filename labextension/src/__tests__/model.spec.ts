@@ -94,7 +94,7 @@ describe('the jobs of a lab', () => {
 
 describe('live', () => {
   async function started(server: FakeServer): Promise<Live> {
-    const live = new Live(server, 5000);
+    const live = new Live(server, 5000, () => 0.5);
     live.start();
     await vi.advanceTimersByTimeAsync(10);
     return live;
@@ -149,6 +149,126 @@ describe('live', () => {
     await vi.advanceTimersByTimeAsync(31_000);
     expect(live.link).toBe('live');
     expect(ids(live.shown as JobStore)).toEqual([1, 2, 3]);
+    live.dispose();
+  });
+
+  it.each(['changes', 'jobs', 'stats', 'labs', ''])(
+    'asks less and less while %s is answered with an error, whatever events say, and recovers by itself',
+    async broken => {
+      const server = new FakeServer();
+      server.put(job(1));
+      const live = await started(server);
+      await vi.advanceTimersByTimeAsync(20_000);
+      server.broken = broken;
+      if (broken === 'jobs') {
+        server.restart();
+      }
+      server.asked = [];
+      for (let n = 0; n < 300; n++) {
+        server.put(job(2 + n));
+        live.heard({ lab: LAB, from: '', to: server.now() });
+        await vi.advanceTimersByTimeAsync(200);
+      }
+      const asked = server.asked.filter(what => broken === '' || what.startsWith(broken));
+      expect(asked.length).toBeLessThan(broken === '' ? 18 : 12);
+      server.broken = null;
+      await vi.advanceTimersByTimeAsync(31_000);
+      expect(live.link).toBe('live');
+      expect(live.shown?.trouble).toBeNull();
+      expect(live.shown?.get(301)).toBeDefined();
+      expect(live.shown?.counts.pending).toBe(301);
+      live.dispose();
+    }
+  );
+
+  it('says why what it shows may be old, and a person need not wait', async () => {
+    const server = new FakeServer();
+    server.put(job(1));
+    const live = await started(server);
+    server.broken = 'changes';
+    server.put(job(2));
+    live.heard({ lab: LAB, from: '', to: server.now() });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(live.link).toBe('live');
+    expect(live.shown?.trouble?.message).toBe('a mistake');
+    expect(live.shown?.rows.size).toBe(1);
+    server.broken = null;
+    await live.look();
+    expect(live.shown?.trouble).toBeNull();
+    expect(live.shown?.rows.size).toBe(2);
+    live.dispose();
+  });
+
+  it('goes on with the other labs while one is answered with errors', async () => {
+    const server = new FakeServer();
+    const bad = new FakeServer();
+    bad.broken = '';
+    server.known.push('other');
+    server.source = uuid => (uuid === 'other' ? bad : server);
+    const live = await started(server);
+    live.store('other');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(bad.asked.length).toBeLessThan(12);
+    server.put(job(7));
+    live.heard({ lab: LAB, from: '', to: server.now() });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(live.link).toBe('live');
+    expect(live.store(LAB).get(7)).toBeDefined();
+    live.dispose();
+  });
+
+  it('looks every second at first: the stream of events may not be there yet', async () => {
+    const server = new FakeServer();
+    const live = await started(server);
+    server.put(job(1));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(live.shown?.get(1)).toBeDefined();
+    await vi.advanceTimersByTimeAsync(20_000);
+    server.asked = [];
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(server.asked.filter(what => what.startsWith('changes')).length).toBe(4);
+    live.dispose();
+  });
+
+  it('shows the first lab of all as soon as an event names it', async () => {
+    const server = new FakeServer();
+    server.known = [];
+    const live = await started(server);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(live.shown).toBeNull();
+    server.known = [LAB];
+    server.put(job(1));
+    live.heard({ lab: LAB, from: '', to: server.now() });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(live.shown?.get(1)).toBeDefined();
+    live.dispose();
+  });
+
+  it('calls a lab unknown only once the server was asked for it, also while an older answer is under way', async () => {
+    const server = new FakeServer();
+    const live = await started(server);
+    let open = () => undefined as void;
+    server.gate = new Promise(done => (open = done));
+    const old = live.readLabs();
+    await vi.advanceTimersByTimeAsync(1);
+    live.seek('young');
+    expect(live.isUnknown('young')).toBe(false);
+    await vi.advanceTimersByTimeAsync(10);
+    server.known.push('young');
+    open();
+    await old;
+    expect(live.labs.map(lab => lab.uuid)).not.toContain('young');
+    expect(live.isUnknown('young')).toBe(false);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(live.isUnknown('young')).toBe(false);
+    expect(live.labs.map(lab => lab.uuid)).toContain('young');
+    live.seek('foreign');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(live.isUnknown('foreign')).toBe(true);
+    server.asked = [];
+    live.seek('foreign');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(server.asked.filter(what => what === 'labs')).toEqual([]);
     live.dispose();
   });
 });

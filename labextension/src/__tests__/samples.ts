@@ -54,6 +54,10 @@ export class FakeServer implements Server, Source {
   cursor = 0;
   instance = 'a';
   isDown = false;
+  /** Questions that begin so are answered with an error of the server's own. */
+  broken: string | null = null;
+  /** Labs that the server has seen so far. */
+  known = [LAB];
   asked: string[] = [];
   /** Answers wait here until they are let go. */
   gate: Promise<void> = Promise.resolve();
@@ -77,12 +81,12 @@ export class FakeServer implements Server, Source {
     this.instance += 'a';
   }
 
-  source = (): Source => this;
+  source: (lab: string) => Source = () => this;
 
-  async labs(): Promise<{ default: string; labs: Lab[] }> {
+  async labs(): Promise<{ default: string | null; labs: Lab[] }> {
+    const labs = this.known.map(uuid => ({ uuid, name: uuid, default: uuid === LAB, path: '', counts: {}, worker: null, error: null }));
     await this.answer('labs');
-    const lab = { uuid: LAB, name: 'default', default: true, path: '', counts: {}, worker: null, error: null };
-    return { default: LAB, labs: [lab] };
+    return { default: labs[0]?.uuid ?? null, labs };
   }
 
   async jobs(query: Record<string, string | number>): Promise<JobPage> {
@@ -124,6 +128,9 @@ export class FakeServer implements Server, Source {
   private async answer(what: string): Promise<void> {
     this.asked.push(what);
     await this.gate;
+    if (this.broken !== null && what.startsWith(this.broken)) {
+      throw new ApiError('broken', { code: 'internal', message: 'a mistake', remedy: '', where: '' }, 500);
+    }
     if (this.isDown) {
       throw new ApiError('offline', { code: 'offline', message: 'no answer', remedy: '', where: '' });
     }

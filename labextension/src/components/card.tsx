@@ -2,6 +2,7 @@
 
 import { launchIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
+import { isPassing, troubleOf } from '../errors';
 import { clock, count } from '../format';
 import { headlineAt } from '../model/headline';
 import { canCancel, canRetry } from '../model/list';
@@ -60,12 +61,16 @@ export function LiveCard(props: { tether: ITether; mime: Mime; wanted: boolean }
 
 function whyNot(tether: ITether, mime: Mime, isOurs: boolean, error: unknown): string {
   const asOf = `as of ${clock(mime.at)}`;
-  const { link, labs } = tether.live;
-  if (link !== 'live') {
-    return link === 'connecting' ? asOf : `${asOf}; not connected to the server`;
+  const { live } = tether;
+  if (live.link !== 'live') {
+    return live.link === 'connecting' ? asOf : `${asOf}; not connected to the server`;
   }
-  if (!labs.some(lab => lab.uuid === mime.lab)) {
-    return `${asOf}; its lab${mime.lab_name ? ` (${mime.lab_name})` : ''} is not on this machine`;
+  if (!live.labs.some(lab => lab.uuid === mime.lab)) {
+    const name = mime.lab_name ? ` (${mime.lab_name})` : '';
+    return live.isUnknown(mime.lab) ? `${asOf}; its lab${name} is not on this machine` : asOf;
+  }
+  if (error && isPassing(error)) {
+    return `${asOf}; ${troubleOf(error).message}`;
   }
   return error || !isOurs ? `${asOf}; the job is no longer in its lab` : asOf;
 }

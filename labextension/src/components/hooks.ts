@@ -2,6 +2,8 @@
 
 import { ISignal } from '@lumino/signaling';
 import * as React from 'react';
+import { isPassing } from '../errors';
+import { Pace } from '../model/backoff';
 
 interface Versioned {
   version: number;
@@ -47,10 +49,13 @@ export interface Reading<T> {
   value: T | null;
   error: unknown;
   loading: boolean;
+  /** A person wants it read now. */
   again: () => void;
+  /** It may have changed: read it when the last reading has landed, and rarer while the server fails. */
+  heard: () => void;
 }
 
-/** Read when `deps` change and when `again` is called; what comes too late is dropped. */
+/** Read when `deps` change, and when told to; what comes too late is dropped. */
 export function useReading<T>(read: () => Promise<T>, deps: React.DependencyList): Reading<T> {
   const [state, set] = React.useState<{ value: T | null; error: unknown; loading: boolean }>({
     value: null,
@@ -58,17 +63,31 @@ export function useReading<T>(read: () => Promise<T>, deps: React.DependencyList
     loading: true
   });
   const [round, again] = React.useReducer((n: number) => n + 1, 0);
+  const pace = React.useMemo(() => new Pace(again), []);
+  React.useEffect(() => () => pace.dispose(), [pace]);
   React.useEffect(() => {
     let wanted = true;
+    pace.begun();
     set(before => ({ ...before, loading: true }));
     read().then(
-      value => wanted && set({ value, error: null, loading: false }),
-      error => wanted && set(before => ({ value: before.value, error: error as unknown, loading: false }))
+      value => {
+        if (wanted) {
+          set({ value, error: null, loading: false });
+          pace.ended();
+        }
+      },
+      (error: unknown) => {
+        if (wanted) {
+          set(before => ({ value: before.value, error, loading: false }));
+          pace.failed(isPassing(error));
+        }
+      }
     );
     return () => {
       wanted = false;
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- what `read` depends on is said by `deps`
   }, [...deps, round]);
-  return { ...state, again };
+  const heard = React.useCallback(() => pace.heard(), [pace]);
+  return { ...state, again, heard };
 }

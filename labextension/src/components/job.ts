@@ -2,7 +2,8 @@
 
 import * as React from 'react';
 import { LabApi } from '../api';
-import { ApiError } from '../errors';
+import { isOffline, isPassing } from '../errors';
+import { Backoff } from '../model/backoff';
 import type { ITether } from '../tokens';
 import type { Job, JobDetail } from '../wire';
 import { useModel } from './hooks';
@@ -26,6 +27,11 @@ function stamp(job: Job | undefined): string {
   return job ? [job.status, job.epoch, job.attempt, job.cancelling, job.waits_for, job.priority].join(' ') : '';
 }
 
+/** Of two readings of one job the younger; they may land in any order. */
+function later(before: JobDetail | null, after: JobDetail): JobDetail {
+  return before !== null && before.job.uuid === after.job.uuid && before.at > after.at ? before : after;
+}
+
 /** Follow a job while `wanted` (a card that is out of sight asks for nothing). */
 export function useJob(tether: ITether, lab: string, id: number, wanted = true): LiveJob {
   const { live } = tether;
@@ -36,42 +42,63 @@ export function useJob(tether: ITether, lab: string, id: number, wanted = true):
   const row = store?.get(id);
   const [state, set] = React.useState<{ detail: JobDetail | null; error: unknown }>({ detail: null, error: null });
   const last = React.useRef({ stamp: '', at: 0, row: undefined as Job | undefined });
+  const shown = React.useRef('');
+  shown.current = `${lab} ${id}`;
   const [round, again] = React.useReducer((n: number) => n + 1, 0);
   const isUp = live.link === 'live';
+  const pause = React.useMemo(() => new Backoff(), []);
+  const ask = React.useCallback(() => {
+    pause.reset();
+    again();
+  }, [pause]);
+
+  React.useEffect(() => {
+    if (wanted && isUp) {
+      live.seek(lab);
+    }
+  }, [live, lab, wanted, isUp]);
 
   React.useEffect(() => {
     if (!store || !isUp) {
       return;
     }
-    let dropped = false;
     const isSame = last.current.row === row && row !== undefined && last.current.stamp !== '';
     if (isSame && state.detail && round === 0) {
       return;
     }
+    // A row that changes five times a second must not drop what is under way: only another job does.
+    const isOther = () => shown.current !== `${lab} ${id}`;
+    let isOver = false;
     const read = async () => {
       last.current = { stamp: stamp(row) || 'asked', at: Date.now(), row };
       try {
         const detail = await new LabApi(tether.api, lab).job(id);
-        if (!dropped) {
+        if (!isOther()) {
           store.put([detail.job]);
           last.current.row = store.get(id);
-          set({ detail, error: null });
+          pause.reset();
+          set(before => ({ detail: later(before.detail, detail), error: null }));
         }
       } catch (error) {
-        if (!dropped && error instanceof ApiError && error.failure === 'refused') {
+        if (!isOther() && !isOffline(error)) {
+          const wait = pause.failed();
+          if (isPassing(error) && !isOver) {
+            timer = setTimeout(() => void read(), wait);
+          }
           set(before => ({ ...before, error }));
         }
       }
     };
     const rest = last.current.stamp === stamp(row) ? last.current.at + REST - Date.now() : 0;
-    const timer = setTimeout(() => void read(), Math.max(0, rest));
+    let timer = setTimeout(() => void read(), Math.max(0, rest, pause.rest));
     return () => {
-      dropped = true;
+      isOver = true;
       clearTimeout(timer);
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- a new row is the news; what was read is not
   }, [store, row, isUp, round, lab, id]);
 
   const job = row ?? state.detail?.job ?? null;
-  return { job, detail: state.detail, error: state.error, isLive: isUp && isKnown && state.detail !== null, again };
+  const isLive = isUp && isKnown && store?.trouble == null && state.detail !== null;
+  return { job, detail: state.detail, error: state.error, isLive, again: ask };
 }

@@ -7,7 +7,8 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { LabApi } from '../api';
-import { ApiError } from '../errors';
+import { isOffline, isPassing } from '../errors';
+import { Backoff } from '../model/backoff';
 import { quiet, withoutCharts } from '../model/harmless';
 import type { ITether } from '../tokens';
 import { Job, JOB_MIME, Outputs } from '../wire';
@@ -83,7 +84,9 @@ function useFollowing(
     let after: string | undefined;
     let epoch = -1;
     let known: IOutput[] = [];
+    const pause = new Backoff();
     const read = async () => {
+      let isAgain = isRunning;
       try {
         const answer = await new LabApi(tether.api, lab).outputs(job.id, after);
         if (!wanted) {
@@ -97,6 +100,7 @@ function useFollowing(
         }
         after = answer.cursor;
         epoch = answer.epoch;
+        pause.reset();
         say({ total: answer.total, rich: known.some(isRich), error: null });
         if (answer.final) {
           return;
@@ -105,12 +109,14 @@ function useFollowing(
         if (!wanted) {
           return;
         }
-        if (error instanceof ApiError && error.failure === 'refused') {
+        pause.failed();
+        isAgain ||= isPassing(error) && !isOffline(error);
+        if (!isOffline(error)) {
           say(before => ({ ...before, error }));
         }
       }
-      if (isRunning) {
-        timer = window.setTimeout(() => void read(), document.hidden ? EVERY * 10 : EVERY);
+      if (isAgain) {
+        timer = window.setTimeout(() => void read(), Math.max(pause.rest, document.hidden ? EVERY * 10 : EVERY));
       }
     };
     void read();

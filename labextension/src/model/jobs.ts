@@ -7,7 +7,8 @@
  */
 
 import { ISignal, Signal } from '@lumino/signaling';
-import { troubleOf } from '../errors';
+import { isOffline, troubleOf } from '../errors';
+import { Backoff } from './backoff';
 import type { Changes, Job, JobPage, Note, Stats, Trouble } from '../wire';
 
 /** What a store reads from. */
@@ -25,6 +26,7 @@ export type Phase = 'empty' | 'loading' | 'ready' | 'error';
 
 export class JobStore {
   phase: Phase = 'empty';
+  /** Why the last question went unanswered: what is here is as it was then. */
   trouble: Trouble | null = null;
   cursor: string | null = null;
   /** There are older ended jobs than those here. */
@@ -80,9 +82,14 @@ export class JobStore {
       this._again = true;
       return this._syncing;
     }
-    this._syncing = this._sync().finally(() => {
-      this._syncing = null;
-    });
+    this._syncing = this._sync()
+      .catch((error: unknown) => {
+        this._set(this.phase, troubleOf(error));
+        throw error;
+      })
+      .finally(() => {
+        this._syncing = null;
+      });
     return this._syncing;
   }
 
@@ -169,11 +176,11 @@ export class JobStore {
       moved = this._apply(said) || moved;
       this._again = this._again || said.more;
     } while (this._again);
-    if (this.phase === 'error') {
-      this._set('ready', null);
-    }
     if (moved) {
       await this._count(false);
+    }
+    if (this.trouble !== null) {
+      this._set('ready', null);
     }
     return moved;
   }
@@ -222,19 +229,34 @@ export class JobStore {
     }
   }
 
-  /** Counts of the whole lab, at most every two seconds; the last change is always counted. */
+  /**
+   * Counts of the whole lab, at most every two seconds; the last change is always counted. An error of the
+   * server's is no trouble of the rows: it is asked again after a while.
+   */
   private async _count(now: boolean): Promise<void> {
-    const rest = this._counted + 2000 - Date.now();
+    const rest = Math.max(this._counted + 2000 - performance.now(), this._pause.rest);
     if (!now && rest > 0) {
-      this._later ??= setTimeout(() => {
-        this._later = null;
-        void this._count(true).catch(() => undefined);
-      }, rest);
+      this._countIn(rest);
       return;
     }
-    this._counted = Date.now();
-    this.counts = (await this.source.stats()).states;
-    this._emit();
+    this._counted = performance.now();
+    try {
+      this.counts = (await this.source.stats()).states;
+      this._pause.reset();
+      this._emit();
+    } catch (error) {
+      if (isOffline(error)) {
+        throw error;
+      }
+      this._countIn(this._pause.failed());
+    }
+  }
+
+  private _countIn(wait: number): void {
+    this._later ??= setTimeout(() => {
+      this._later = null;
+      void this._count(true).catch(() => undefined);
+    }, wait);
   }
 
   /** Nothing happens after this any more. */
@@ -260,7 +282,8 @@ export class JobStore {
   private _gone = new Set<number>();
   private _oldest = Number.MAX_SAFE_INTEGER;
   private _heard = 0;
-  private _counted = 0;
+  private _counted = -Infinity;
+  private _pause = new Backoff();
   private _later: ReturnType<typeof setTimeout> | null = null;
   private _older = false;
   private _again = false;

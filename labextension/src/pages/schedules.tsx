@@ -11,14 +11,14 @@ import { ScheduleEditor } from './schedule-editor';
 const ROLES: Record<Schedule['status'], Role> = { active: 'good', paused: 'waiting', over: 'ended' };
 
 /** Read again when the lab says that one of `topics` changed. */
-export function useTopics(tether: ITether, lab: string, topics: string[], again: () => void): void {
+export function useTopics(tether: ITether, lab: string, topics: string[], heard: () => void): void {
   const store = tether.live.store(lab);
   const wanted = topics.join(' ');
   React.useEffect(() => {
-    const hear = (_: unknown, said: string[]) => said.some(topic => wanted.includes(topic)) && again();
+    const hear = (_: unknown, said: string[]) => said.some(topic => wanted.includes(topic)) && heard();
     store.touched.connect(hear);
     return () => void store.touched.disconnect(hear);
-  }, [store, wanted, again]);
+  }, [store, wanted, heard]);
 }
 
 export function SchedulesPage(props: { tether: ITether; lab: string }): JSX.Element {
@@ -27,7 +27,7 @@ export function SchedulesPage(props: { tether: ITether; lab: string }): JSX.Elem
   useModel(live);
   const api = React.useMemo(() => actions.lab(lab), [actions, lab]);
   const reading = useReading(() => api.schedules(), [api, live.link]);
-  useTopics(tether, lab, ['schedules'], reading.again);
+  useTopics(tether, lab, ['schedules'], reading.heard);
   const [edited, edit] = React.useState<Schedule | 'new' | null>(null);
   useTick(true);
   const close = (changed: boolean) => {

@@ -21,10 +21,10 @@ export function ServicesPage(props: { tether: ITether; lab: string }): JSX.Eleme
   useModel(live);
   const api = React.useMemo(() => actions.lab(lab), [actions, lab]);
   const reading = useReading(() => api.services(), [api, live.link]);
-  const { again } = reading;
-  useTopics(tether, lab, ['services'], again);
+  const { again, heard } = reading;
+  useTopics(tether, lab, ['services'], heard);
   const services = reading.value;
-  useAgain(again, !!services?.some(one => one.status !== 'stopped') && live.link === 'live');
+  useAgain(heard, !!services?.some(one => one.status !== 'stopped') && live.link === 'live');
   useTick(true);
   const act: Act = async (verb, done) => {
     const went = await actions.try(verb, done);
@@ -62,14 +62,14 @@ export function ServicesPage(props: { tether: ITether; lab: string }): JSX.Eleme
 }
 
 /** What a service says of itself changes without an event. */
-function useAgain(again: () => void, wanted: boolean): void {
+function useAgain(heard: () => void, wanted: boolean): void {
   React.useEffect(() => {
     if (!wanted) {
       return;
     }
-    const timer = setInterval(() => document.hidden || again(), EVERY);
+    const timer = setInterval(() => document.hidden || heard(), EVERY);
     return () => clearInterval(timer);
-  }, [again, wanted]);
+  }, [heard, wanted]);
 }
 
 function Item(props: { service: Service; api: LabApi; act: Act; onJob: (job: number) => void }): JSX.Element {

@@ -10,6 +10,7 @@ import type { JobStore } from '../model/jobs';
 import { counted, Grouping, GROUPINGS, Shelf, Wanted } from '../model/list';
 import type { Live } from '../model/live';
 import { Commands } from '../tokens';
+import type { Trouble } from '../wire';
 import { JobList } from './list';
 
 const FILTERS: [Shelf | 'all', string][] = [
@@ -141,6 +142,19 @@ function LinkNotice(props: { live: Live }): JSX.Element | null {
   );
 }
 
+/** The server answers, but not about this lab: what is shown is as it was. */
+function StoreNotice(props: { live: Live; trouble: Trouble }): JSX.Element {
+  return (
+    <div className="tl-Notice tl-role-retrying" role="status">
+      <div className="tl-strong">{props.trouble.message}</div>
+      <div>The jobs below are as they were before. {props.trouble.remedy}</div>
+      <button className="tl-Link" onClick={() => void props.live.look()}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
 function Jobs(props: { store: JobStore; live: Live; actions: Actions }): JSX.Element {
   const { store, live, actions } = props;
   useModel(store);
@@ -167,7 +181,10 @@ function Jobs(props: { store: JobStore; live: Live; actions: Actions }): JSX.Ele
   }
   if (store.phase === 'error' && store.rows.size === 0) {
     return live.link === 'live' ? (
-      <Failed error={new Error(store.trouble?.message)} again={() => void store.load().catch(() => undefined)} />
+      <Failed
+        error={new Error([store.trouble?.message, store.trouble?.remedy].join(' '))}
+        again={() => void live.look()}
+      />
     ) : (
       <></>
     );
@@ -181,6 +198,7 @@ function Jobs(props: { store: JobStore; live: Live; actions: Actions }): JSX.Ele
   };
   return (
     <>
+      {store.trouble && live.link === 'live' && <StoreNotice live={live} trouble={store.trouble} />}
       <Filters {...{ typed, type, shelf, setShelf, grouping, group, store }} />
       <JobList
         store={store}
