@@ -33,11 +33,22 @@ from tether_lab.job import Event, Handler, ResultRow, State, Usage
 from tether_lab.job.extras import Extra
 from tether_lab.job.policies.schedule import Rule
 from tether_lab.job.schedule import Fire, ScheduleRow
+from tether_lab.job.service import ServiceRow
+from tether_lab.job.trigger import TriggerRow
 from tether_lab.job.workflow import BatchRow, ChainRow, Edge
 from tether_lab.lab.history import Run
 from tether_lab.lab.limits import QueueState
 from tether_lab.lab.schedules import next_fires
-from tether_lab.server import wire, wire_detail, wire_lab, wire_time, wire_together
+from tether_lab.lab.services import ServiceEvent
+from tether_lab.server import (
+    notebooks,
+    wire,
+    wire_detail,
+    wire_lab,
+    wire_lasting,
+    wire_time,
+    wire_together,
+)
 from tether_lab.settings import Settings
 from tether_lab.views.board import Snapshot
 from tether_lab.views.fold import fold
@@ -125,6 +136,51 @@ def schedule(name: str = "sync", **changes: Any) -> wire.Json:
     return wire_time.schedule(found, next_fires(found, NOW, 5))
 
 
+def service(name: str = "sensor", **changes: Any) -> ServiceRow:
+    """It runs, and said something a second ago."""
+    found = ServiceRow(1, "v-1", name, "sensor", '{"port":7000}', "{}", SECOND, "Roof sensor", "listens",
+                       "heard 3", NOW - SECOND, True, 12, 0, NOW, NOW - 3600 * SECOND, "k1", b"", State.RUNNING, 1,
+                       None, None, NOW - 1800 * SECOND, 4242, False, 2)
+    return replace(found, **changes)
+
+
+def services() -> dict[str, ServiceRow]:
+    """As they stand: one in each status, one that was asked to end, one that never started."""
+    return {
+        "running": service(),
+        "starting": service("young", id=2, pid=None, started_at=None, messages=0),
+        "restarting": service("shaky", id=3, epoch=4, pid=None, error="OSError: no route", messages=0),
+        "stopped": service("old", id=4, wanted=False, state=State.CANCELLED, pid=None, title="", body=""),
+        "ending": service("slow", id=5, wanted=False, ending=True),
+        "never started": service("new", id=6, state=None, job_id=None, started_at=None, pid=None, epoch=0),
+        "evil": service("evil", id=7, title=EVIL, note=EVIL, error=EVIL),
+    }
+
+
+def triggers() -> list[wire.Json]:
+    """One of each kind; one is paused, one in trouble."""
+    files = TriggerRow(1, "t-1", "inbox", "files", "load", json.dumps(
+        {"paths": ["/data/in"], "pattern": "*.csv", "changes": ["added", "modified"], "settle": 1.0, "recursive": False}),
+        '{"quick":true}', "{}", None, False, None, 3, NOW - 60 * SECOND, NOW, 12, NOW - 3600 * SECOND, "k1", b"")
+    after = replace(files, id=2, name="then", kind="job", about='{"after":"load","on":["completed","failed"]}',
+                    after_key="load", paused=True, fired=0, fired_at=None, job_id=None)
+    web = replace(files, id=3, name="hook", kind="web", about="{}", trouble="no handler is registered under 'load'")
+    return [wire_lasting.trigger(one) for one in (files, after, web)]
+
+
+def parameters() -> dict[str, wire.Json]:
+    """What a form is made of: for Python, for a notebook without parameters, for a kernel that nobody can read."""
+    def book(language: str, *cells: tuple[str, list[str]]) -> wire.Json:
+        return {"cells": [{"cell_type": "code", "source": source, "metadata": {"tags": tags}} for source, tags in cells],
+                "metadata": {"kernelspec": {"name": language, "language": language}}, "nbformat": 4}
+
+    written = ("region = 'north'\nrate: float = 0.5\nfast = True\nnothing = None\nsizes = [1, 2]\n"
+               "today = clock.now()\nlimit = float('nan')")
+    return {"tagged": notebooks.declared("report.ipynb", book("python", (written, ["parameters"]))),
+            "without any": notebooks.declared("sub/plain.ipynb", book("python", ("1 + 1", []))),
+            "another language": notebooks.declared("r.ipynb", book("R", ("x <- 1", ["parameters"])))}
+
+
 FIRES = [Fire(NOW - 3600 * SECOND, NOW - 3599 * SECOND, "enqueued", 11),
          Fire(NOW - 7200 * SECOND, NOW - 3599 * SECOND, "missed", None),
          Fire(NOW - 9000 * SECOND, NOW - 9000 * SECOND, "asked", 9)]
@@ -186,6 +242,13 @@ def lists() -> dict[str, tuple[str, Any]]:
         "schedule": ("ScheduleDetail", {"schedule": schedule(), "fires": wire_time.fires(FIRES)}),
         "preview": ("Preview", {"next": schedule()["next"], "words": "every weekday at 09:00 Europe/Madrid",
                                 "tz": "Europe/Madrid"}),
+        "services": ("services", {"at": AT, "services": [
+            wire_lasting.service(one, NOW) for one in services().values()]}),
+        "service": ("ServiceDetail", wire_lasting.service_detail(service(), [
+            ServiceEvent.of(Event(40, 12, 1, "started", NOW - 2 * SECOND, {})),
+            ServiceEvent.of(Event(41, 12, 1, "event", NOW - SECOND, {"value": {"heard": [1, None, EVIL]}})),
+            ServiceEvent.of(Event(42, 12, 1, "notified", NOW, {"text": "half way"}))], NOW)),
+        "triggers": ("triggers", {"at": AT, "triggers": triggers()}),
         "chains": ("chains", {"at": AT, "chains": [chain()["chain"]]}),
         "chain": ("ChainDetail", chain()),
         "batches": ("batches", {"at": AT, "batches": [batch()["batch"]]}),
@@ -216,6 +279,7 @@ def samples() -> dict[str, Any]:
             name: wire.job(one.row, at=NOW, lab=LAB, worker_alive=one.worker_alive)
             for name, one in SNAPSHOTS.items()}}
         found["job-details"] = {"schema": "JobDetail", "values": details()}
+        found["parameters"] = {"schema": "Parameters", "values": parameters()}
         found["errors"] = {"schema": "Error", "values": {
             name: {"error": wire.error(one)} for name, one in ERRORS.items()}}
         return found

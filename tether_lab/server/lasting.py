@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import NothingThere, TetherLabError, WrongState
 
+from . import wire_lasting
 from .api import Call
 from .contract import Json
-from .wire import maybe, moment
+from .wire import moment
 
 if TYPE_CHECKING:
-    from tether_lab.job.service import ServiceRow
-    from tether_lab.job.trigger import TriggerRow
     from tether_lab.lab import Job, Lab
     from tether_lab.lab.services import ServiceHandle
+    from tether_lab.lab.triggers import TriggerHandle
 
 SECRET = "X-Tether-Lab-Secret"  # noqa: S105  the name of a header
 EVENTS = 100
-_ROLES = {"running": "running", "starting": "waiting", "restarting": "retrying", "stopped": "ended"}
 
 
 def _present() -> int:
     from tether_lab.lab import clock
 
     return clock.now()
-
-
-def service(row: ServiceRow, now: int) -> Json:
-    """A service as it stands (Service)."""
-    return {
-        "id": row.id, "uuid": row.uuid, "name": row.name, "key": row.key, "title": row.title,
-        "text": row.text(now), "status": row.status, "role": _ROLES[row.status], "ending": row.ending,
-        "messages": row.messages, "job": row.job_id, "error": row.error, "payload": json.loads(row.payload),
-        "update_interval": row.update_every / 1e6, "started_at": maybe(row.started_at),
-        "created_at": moment(row.created_at)}
-
-
-def trigger(row: TriggerRow) -> Json:
-    """A trigger as it stands, without its secret (Trigger)."""
-    return {
-        "id": row.id, "uuid": row.uuid, "name": row.name, "kind": row.kind, "key": row.key,
-        "status": row.status, "words": row.words(), "payload": json.loads(row.payload), "fired": row.fired,
-        "fired_at": maybe(row.fired_at), "job": row.job_id, "trouble": row.trouble,
-        "created_at": moment(row.created_at)}
 
 
 # -- services ----------------------------------------------------------------------------------------
@@ -59,14 +39,14 @@ def _find(lab: Lab, number: int) -> ServiceHandle:
 
 
 async def _hop(call: Call, verb: Any) -> Json:
-    found: Json = await call.hop(lambda: service(verb().row, _present()))
+    found: Json = await call.hop(lambda: wire_lasting.service(verb().row, _present()))
     return found
 
 
 async def services(call: Call) -> Json:
     """All of them."""
     now = _present()
-    found = await call.hop(lambda: [service(one.row, now) for one in call.lab.lab.services()])
+    found = await call.hop(lambda: [wire_lasting.service(one.row, now) for one in call.lab.lab.services()])
     return {"at": moment(now), "services": found}
 
 
@@ -83,9 +63,7 @@ async def get_service(call: Call) -> Json:
     """One, with what it said."""
     def verb() -> Json:
         found, now = _find(call.lab.lab, call.path["id"]), _present()
-        events = [{"id": one.id, "kind": one.kind, "at": moment(round(one.at.timestamp() * 1e6)),
-                   "value": one.value} for one in found.history(EVENTS)]
-        return {"at": moment(now), "service": service(found.row, now), "events": events}
+        return wire_lasting.service_detail(found.row, found.history(EVENTS), now)
     found: Json = await call.hop(verb)
     return found
 
@@ -122,7 +100,7 @@ async def remove_service(call: Call) -> None:
 
 async def triggers(call: Call) -> Json:
     """All of them."""
-    found = await call.hop(lambda: [trigger(one.row) for one in call.lab.lab.triggers()])
+    found = await call.hop(lambda: [wire_lasting.trigger(one.row) for one in call.lab.lab.triggers()])
     return {"at": moment(_present()), "triggers": found}
 
 
@@ -153,14 +131,20 @@ def _fired(job: Job) -> Json:
     return {"job": job.id, "uuid": job.row.uuid}
 
 
+async def _trigger(call: Call, verb: Callable[[TriggerHandle], TriggerHandle]) -> Json:
+    found: Json = await call.hop(
+        lambda: wire_lasting.trigger(verb(call.lab.lab.get_trigger(call.path["name"])).row))
+    return found
+
+
 async def pause(call: Call) -> Json:
     """Make no more jobs."""
-    return trigger(await call.hop(lambda: call.lab.lab.get_trigger(call.path["name"]).pause().row))
+    return await _trigger(call, lambda found: found.pause())
 
 
 async def resume(call: Call) -> Json:
     """Go on."""
-    return trigger(await call.hop(lambda: call.lab.lab.get_trigger(call.path["name"]).resume().row))
+    return await _trigger(call, lambda found: found.resume())
 
 
 async def remove_trigger(call: Call) -> None:

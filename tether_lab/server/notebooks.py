@@ -43,11 +43,16 @@ async def parameters(call: Call) -> Json:
             book = text.read_notebook(path.read_text(encoding="utf-8"), path.name)
         except (OSError, UnicodeDecodeError) as error:
             raise BadRequest(f"{path.name} cannot be read: {error}", where="path") from None
-        names = text.declared(book)
-        found = None if names is None else [_parameter(book, name) for name in names]
-        return {"path": call.query["path"], "kernel": text.kernel_of(book), "parameters": found}
+        return declared(call.query["path"], book)
     found: Json = await call.hop(verb)
     return found
+
+
+def declared(path: str, book: Json) -> Json:
+    """What a notebook's tagged cell assigns; None where nobody can tell (Parameters)."""
+    names = text.declared(book)
+    found = None if names is None else [_parameter(book, name) for name in names]
+    return {"path": path, "kernel": text.kernel_of(book), "parameters": found}
 
 
 def _parameter(book: Json, name: str) -> Json:

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Decoder, object, WireError } from '../decode';
 import * as wire from '../wire';
+import * as wireServices from '../wire-services';
 
 const FILES = import.meta.glob<Golden>('../../../tests/wire/*.json', { eager: true, import: 'default' });
 
@@ -19,7 +20,9 @@ const DECODERS: Record<string, Decoder<unknown>> = {
   JobSummary: wire.job,
   Labs: wire.labs,
   Outputs: wire.outputs,
+  Parameters: wire.parameters,
   Preview: wire.preview,
+  ServiceDetail: wireServices.serviceDetail,
   ScheduleDetail: object({ schedule: wire.schedule }),
   Stack: wire.stack,
   Stats: wire.stats,
@@ -28,7 +31,8 @@ const DECODERS: Record<string, Decoder<unknown>> = {
   chains: wire.chains,
   handlers: wire.handlers,
   queues: wire.queues,
-  schedules: wire.schedules
+  schedules: wire.schedules,
+  services: wireServices.services
 };
 
 interface Golden {

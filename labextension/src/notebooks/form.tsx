@@ -142,7 +142,7 @@ function ParameterFields(props: {
   const { known, draft, change } = props;
   if (known.parameters === null) {
     return (
-      <Field label="Parameters (JSON)" hint={`Nobody can tell which ones a notebook for ${known.kernel} has.`} wide>
+      <Field label="Parameters (JSON)" hint="No cell that can be read is tagged “parameters”; what you give here is set all the same" wide>
         <textarea
           rows={2}
           spellCheck={false}
