@@ -1,6 +1,6 @@
 /** What a person can do to jobs; said once how it went. Buttons, keys, commands and toasts all call these. */
 
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 import { Api, LabApi } from './api';
 import { troubleOf } from './errors';
@@ -38,6 +38,20 @@ export class Actions {
 
   async retry(lab: string, ids: number[], withCode = false): Promise<void> {
     await this.act(lab, 'run again', () => this.lab(lab).retry(ids, withCode));
+  }
+
+  /** Ask for a number, and give it to all of them. `before`: what they have now. */
+  async prioritise(lab: string, ids: number[], before: number): Promise<void> {
+    const asked = await InputDialog.getNumber({
+      title: ids.length === 1 ? `Priority of job ${ids[0]}` : `Priority of ${count(ids.length, 'job')}`,
+      label: 'Of those that wait, the highest number starts first.',
+      value: before,
+      okLabel: 'Set'
+    });
+    const { value } = asked;
+    if (asked.button.accept && value !== null) {
+      await this.act(lab, `now have priority ${value}`, () => this.lab(lab).prioritise(ids, value));
+    }
   }
 
   openJob(lab: string, id: number): void {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tether_lab.errors import WrongState
-from tether_lab.job.options import read_options
+from tether_lab.job.options import JobOptions, read_options
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -38,11 +38,12 @@ def resume(lab: Lab, queue: str | None) -> None:
 
 
 def queues(lab: Lab) -> list[QueueState]:
-    """Those with a weight of their own, those with waiting jobs, those that are paused."""
+    """Those with a weight of their own, those with waiting jobs, those that are paused; where everything is
+    paused, the default queue, too."""
     from tether_lab.job_queue import limits
 
     stopped, depths, shares = limits.paused(lab.queue), limits.depths(lab.queue), lab.queue.shares
-    names = {*shares.names, *depths, *stopped} - {limits.EVERYTHING}
+    names = {*shares.names, *depths, *(name or JobOptions().queue for name in stopped)}
     found = [QueueState(name, shares.weight(name), name in stopped or limits.EVERYTHING in stopped,
                         depths.get(name, 0)) for name in names]
     return sorted(found, key=lambda queue: (-queue.weight, queue.name))

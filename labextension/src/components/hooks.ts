@@ -4,6 +4,7 @@ import { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 import { isPassing } from '../errors';
 import { Pace } from '../model/backoff';
+import type { Live } from '../model/live';
 
 interface Versioned {
   version: number;
@@ -90,4 +91,15 @@ export function useReading<T>(read: () => Promise<T>, deps: React.DependencyList
   }, [...deps, round]);
   const heard = React.useCallback(() => pace.heard(), [pace]);
   return { ...state, again, heard };
+}
+
+/** Hear when the lab says that one of `topics` changed. */
+export function useTopics(live: Live, lab: string, topics: string[], heard: () => void): void {
+  const store = live.store(lab);
+  const wanted = topics.join(' ');
+  React.useEffect(() => {
+    const hear = (_: unknown, said: string[]) => said.some(topic => wanted.includes(topic)) && heard();
+    store.touched.connect(hear);
+    return () => void store.touched.disconnect(hear);
+  }, [store, wanted, heard]);
 }

@@ -38,6 +38,8 @@ export function isFinal(job: Job): boolean {
 
 export const canCancel = (job: Job): boolean => !isFinal(job) && !job.cancelling;
 export const canRetry = (job: Job): boolean => isFinal(job);
+/** Only what waits has a turn that can be changed. */
+export const canPrioritise = (job: Job): boolean => SHELF_OF[job.status] === 'waiting' && !job.cancelling;
 
 export const GROUPINGS = ['status', 'key', 'none'] as const;
 export type Grouping = (typeof GROUPINGS)[number];

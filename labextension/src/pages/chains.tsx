@@ -2,13 +2,12 @@
 
 import * as React from 'react';
 import type { LabApi } from '../api';
-import { useModel, useReading } from '../components/hooks';
+import { useModel, useReading, useTopics } from '../components/hooks';
 import { Badge, Empty, Failed, Loading, SIGNS, Track } from '../components/parts';
 import { brief, count, moment } from '../format';
 import { layOut } from '../model/graph';
 import type { ITether } from '../tokens';
 import type { BatchDetail, ChainDetail, Edge, Group, Job, Role, State } from '../wire';
-import { useTopics } from './schedules';
 
 const WIDTH = 172;
 const HEIGHT = 54;
@@ -44,7 +43,7 @@ export function ChainsPage(props: { tether: ITether; lab: string; id: number }):
     const [chains, batches] = await Promise.all([api.chains(), api.batches()]);
     return { chains, batches };
   }, [api, tether.live.link]);
-  useTopics(tether, lab, ['groups', 'jobs'], reading.heard);
+  useTopics(tether.live, lab, ['groups', 'jobs'], reading.heard);
   const [picked, pick] = React.useState<Shown | null>(props.id ? { kind: 'chain', id: props.id } : null);
   const { value } = reading;
   if (!value) {
@@ -143,7 +142,7 @@ interface OneProps {
 function Chain(props: OneProps): JSX.Element {
   const { tether, api, lab, id } = props;
   const reading = useReading(() => api.chain(id), [api, id, tether.live.link]);
-  useTopics(tether, lab, ['groups', 'jobs'], reading.heard);
+  useTopics(tether.live, lab, ['groups', 'jobs'], reading.heard);
   useModel(tether.live.store(lab));
   const { value } = reading;
   if (!value) {
@@ -299,7 +298,7 @@ function Node(props: { node: Job; left: number; top: number; onOpen: (job: numbe
 function Batch(props: OneProps): JSX.Element {
   const { tether, api, lab, id } = props;
   const reading = useReading(() => api.batch(id), [api, id, tether.live.link]);
-  useTopics(tether, lab, ['groups', 'jobs'], reading.heard);
+  useTopics(tether.live, lab, ['groups', 'jobs'], reading.heard);
   const { value } = reading;
   if (!value) {
     return reading.error !== null ? <Failed error={reading.error} again={reading.again} /> : <Loading what="the batch" />;

@@ -11,7 +11,7 @@ import { JobOutputs } from '../components/outputs';
 import { Badge, Failed, Loading, ProgressBar, Tags } from '../components/parts';
 import { Tab, Tabs } from '../components/tabs';
 import { headlineAt } from '../model/headline';
-import { canCancel, canRetry } from '../model/list';
+import { canCancel, canPrioritise, canRetry } from '../model/list';
 import { Commands, ITether } from '../tokens';
 import type { Job, JobDetail } from '../wire';
 import { Attempts, Details, Events } from './jobparts';
@@ -126,6 +126,11 @@ function Heading(props: JobPageProps & { job: Job; detail: JobDetail; live: Live
         {canRetry(job) && (
           <button className="tl-Button" onClick={() => void actions.retry(lab, [job.id])}>
             Run again
+          </button>
+        )}
+        {canPrioritise(job) && (
+          <button className="tl-Button" onClick={() => void actions.prioritise(lab, [job.id], job.priority)}>
+            Priority {job.priority} …
           </button>
         )}
         {job.status === 'running' && <StackButton tether={tether} lab={lab} id={job.id} />}

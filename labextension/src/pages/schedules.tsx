@@ -1,7 +1,7 @@
 /** The schedules of a lab: when each fires next, and an editor that shows it while one types. */
 
 import * as React from 'react';
-import { useModel, useReading, useTick } from '../components/hooks';
+import { useModel, useReading, useTick, useTopics } from '../components/hooks';
 import { Badge, Empty, Failed, Loading } from '../components/parts';
 import { moment, relative } from '../format';
 import type { ITether } from '../tokens';
@@ -10,24 +10,13 @@ import { ScheduleEditor } from './schedule-editor';
 
 const ROLES: Record<Schedule['status'], Role> = { active: 'good', paused: 'waiting', over: 'ended' };
 
-/** Read again when the lab says that one of `topics` changed. */
-export function useTopics(tether: ITether, lab: string, topics: string[], heard: () => void): void {
-  const store = tether.live.store(lab);
-  const wanted = topics.join(' ');
-  React.useEffect(() => {
-    const hear = (_: unknown, said: string[]) => said.some(topic => wanted.includes(topic)) && heard();
-    store.touched.connect(hear);
-    return () => void store.touched.disconnect(hear);
-  }, [store, wanted, heard]);
-}
-
 export function SchedulesPage(props: { tether: ITether; lab: string }): JSX.Element {
   const { tether, lab } = props;
   const { live, actions } = tether;
   useModel(live);
   const api = React.useMemo(() => actions.lab(lab), [actions, lab]);
   const reading = useReading(() => api.schedules(), [api, live.link]);
-  useTopics(tether, lab, ['schedules'], reading.heard);
+  useTopics(live, lab, ['schedules'], reading.heard);
   const [edited, edit] = React.useState<Schedule | 'new' | null>(null);
   useTick(true);
   const close = (changed: boolean) => {

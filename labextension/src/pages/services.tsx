@@ -2,13 +2,12 @@
 
 import * as React from 'react';
 import type { LabApi } from '../api';
-import { useModel, useReading, useTick } from '../components/hooks';
+import { useModel, useReading, useTick, useTopics } from '../components/hooks';
 import { Badge, Empty, Failed, Loading } from '../components/parts';
 import { moment, relative } from '../format';
 import { message } from '../model/values';
 import type { ITether } from '../tokens';
 import type { Service } from '../wire-services';
-import { useTopics } from './schedules';
 
 /** Milliseconds between two readings of what a running service says of itself. */
 const EVERY = 1000;
@@ -22,7 +21,7 @@ export function ServicesPage(props: { tether: ITether; lab: string }): JSX.Eleme
   const api = React.useMemo(() => actions.lab(lab), [actions, lab]);
   const reading = useReading(() => api.services(), [api, live.link]);
   const { again, heard } = reading;
-  useTopics(tether, lab, ['services'], heard);
+  useTopics(live, lab, ['services'], heard);
   const services = reading.value;
   useAgain(heard, !!services?.some(one => one.status !== 'stopped') && live.link === 'live');
   useTick(true);

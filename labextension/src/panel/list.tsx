@@ -7,7 +7,7 @@ import { VirtualGrid } from '../components/virtual';
 import { count } from '../format';
 import { among, Choice, click, move, NOTHING } from '../model/choice';
 import type { JobStore } from '../model/jobs';
-import { arrange, canCancel, canRetry, Entry, Wanted } from '../model/list';
+import { arrange, canCancel, canPrioritise, canRetry, Entry, Wanted } from '../model/list';
 import type { Job } from '../wire';
 import { Head, Row } from './row';
 
@@ -188,6 +188,7 @@ function Chosen(props: {
   }
   const stop = jobs.filter(canCancel).map(job => job.id);
   const again = jobs.filter(canRetry).map(job => job.id);
+  const waiting = jobs.filter(canPrioritise);
   const { lab } = props.store;
   return (
     <div className="tl-Chosen" role="toolbar" aria-label="Chosen jobs">
@@ -198,6 +199,20 @@ function Chosen(props: {
       <button className="tl-Button" disabled={!again.length} onClick={() => void props.actions.retry(lab, again)}>
         Run again{again.length ? ` ${again.length}` : ''}
       </button>
+      {waiting.length > 0 && (
+        <button
+          className="tl-Button"
+          onClick={() =>
+            void props.actions.prioritise(
+              lab,
+              waiting.map(job => job.id),
+              Math.max(...waiting.map(job => job.priority))
+            )
+          }
+        >
+          Priority …
+        </button>
+      )}
       <button className="tl-Button" onClick={props.onNone}>
         None
       </button>

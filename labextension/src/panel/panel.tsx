@@ -12,6 +12,7 @@ import type { Live } from '../model/live';
 import { Commands } from '../tokens';
 import type { Trouble } from '../wire';
 import { JobList } from './list';
+import { Queues } from './queues';
 
 const FILTERS: [Shelf | 'all', string][] = [
   ['all', 'All'],
@@ -95,12 +96,13 @@ function Top(props: { live: Live; actions: Actions }): JSX.Element {
 
 /** One line that says whether anything would run. */
 function WorkerLine(props: { live: Live; actions: Actions }): JSX.Element | null {
-  const { lab } = props.live;
+  const { live } = props;
+  const { lab } = live;
   const worker = lab?.worker;
   if (lab?.error) {
     return <div className="tl-Notice tl-role-bad">{`${lab.error.message} ${lab.error.remedy}`}</div>;
   }
-  if (!lab?.uuid || !worker || props.live.link !== 'live') {
+  if (!lab?.uuid || !worker || live.link !== 'live') {
     return null;
   }
   const { uuid } = lab;
@@ -122,6 +124,7 @@ function WorkerLine(props: { live: Live; actions: Actions }): JSX.Element | null
           Start it
         </button>
       )}
+      <Queues live={live} actions={props.actions} lab={uuid} />
     </div>
   );
 }
