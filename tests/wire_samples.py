@@ -201,10 +201,10 @@ def lists() -> dict[str, tuple[str, Any]]:
     worker = wire_lab.worker(running, settings)
     labs = [{"uuid": LAB, "name": "default", "default": True, "path": "~/.local/state/tether-lab/labs/default",
              "counts": {"pending": 3, "running": 1, "completed": 120}, "counts_at": AT, "worker": worker,
-             "cursor": CURSOR, "error": None},
+             "cursor": CURSOR, "restricted": False, "error": None},
             {"uuid": None, "name": "thesis", "default": False, "path": "~/.local/state/tether-lab/labs/thesis",
              "counts": {}, "counts_at": None, "worker": None, "cursor": None,
-             "error": wire.error(QueueCorrupt("queue.db is damaged", remedy="Put back a backup.", where="queue.db"))}]
+             "restricted": False, "error": wire.error(QueueCorrupt("queue.db is damaged", remedy="Put back a backup.", where="queue.db"))}]
     told = Event(44, 12, 1, "notified", NOW, {"text": "half way", "title": "train", "url": "https://example.org"})
     ended = Event(45, 12, 1, "succeeded", NOW, {})
     shown = {name: wire.job(one.row, at=NOW, lab=LAB, worker_alive=one.worker_alive)

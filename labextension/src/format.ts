@@ -130,3 +130,20 @@ export function relative(at: Date, now: Date): string {
   const words = coarse < 10 ? `${coarse} s` : duration(coarse).split(' ').slice(0, 2).join(' ');
   return seconds > 0 ? `in ${words}` : `${words} ago`;
 }
+
+/** Seconds as one types them: `30s`, `1h30m`, `2d`. */
+export function interval(seconds: number): string {
+  let rest = seconds;
+  const parts: string[] = [];
+  for (const [unit, name] of [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'm']
+  ] as const) {
+    if (rest >= unit) {
+      parts.push(`${Math.floor(rest / unit)}${name}`);
+      rest %= unit;
+    }
+  }
+  return rest > 0 || parts.length === 0 ? [...parts, `${rest}s`].join('') : parts.join('');
+}

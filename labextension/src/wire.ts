@@ -138,6 +138,7 @@ export const lab = object({
   path: none,
   counts: record(number),
   worker: nullable(worker),
+  restricted: withDefault(flag, false),
   error: nullable(trouble)
 });
 export type Lab = Decoded<typeof lab>;

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 from browsers import FLAGS, LabServer, chromium, end_lab, start_lab, stay_here
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servers import address
+
+# Playwright waits five seconds by itself. A busy machine may need more; so may a page that missed an event: it
+# looks again after five.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture

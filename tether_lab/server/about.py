@@ -69,12 +69,12 @@ async def _lab(opened: OpenedLab, default: str | None) -> Json:
     return {"uuid": found.uuid, "name": found.name, "default": found.uuid == default,
             "path": str(found.folder.path), "counts": {str(state): n for state, n in counts.items()},
             "counts_at": wire.maybe(opened.counts_at), "worker": _worker(found),
-            "cursor": opened.live.memory.cursor, "error": None}
+            "cursor": opened.live.memory.cursor, "restricted": found.restricted, "error": None}
 
 
 def _broken(path: str, name: str, error: TetherLabError) -> Json:
     return {"uuid": None, "name": name, "default": False, "path": path, "counts": {}, "counts_at": None,
-            "worker": None, "cursor": None, "error": wire.error(error)}
+            "worker": None, "cursor": None, "restricted": False, "error": wire.error(error)}
 
 
 async def changes(call: Call) -> Json:

@@ -49,7 +49,7 @@ def _detail(lab: Lab, job_id: int, cursor: str) -> Json:
     from tether_lab.job_queue import groups, handlers
 
     snapshot = lab.get(job_id).snapshot()
-    verified = snapshot.result is None or is_ours(lab, snapshot.result)
+    verified = not lab.restricted and (snapshot.result is None or is_ours(lab, snapshot.result))
     if not verified:
         snapshot = replace(snapshot, result=None)
     head = handlers.head(lab.queue, snapshot.row.key)

@@ -65,6 +65,12 @@ class OpenedLab:
         """Whether a worker holds the lab now."""
         return self.lab.worker.is_running()
 
+    def became_own(self) -> bool:
+        """Whether somebody else's lab was trusted, or its key brought, since it was opened here."""
+        from tether_lab.job_queue import owner
+
+        return self.lab.restricted and owner.is_own(self.lab.queue)
+
     def _looked(self) -> None:
         self._labs.looked()
         if self.live.worker_state in ("stopped", "dead") and not self.live.stopped_by_someone \
@@ -168,12 +174,12 @@ class Labs:
         return self._open[folder.path]
 
     async def refresh(self) -> None:
-        """Open labs that appeared, close those that went or failed."""
+        """Open labs that appeared, close those that went or failed, open those anew that were trusted."""
         async with self._refreshing:
             folders = {folder.path: folder for folder in await self.call(known_labs)}
             before = set(self._open)
             for path, opened in list(self._open.items()):
-                if path not in folders or opened.live.failed is not None:
+                if path not in folders or opened.live.failed is not None or await self.call(opened.became_own):
                     del self._open[path]
                     await opened.close()
             self.broken = {path: error for path, error in self.broken.items() if path in folders}

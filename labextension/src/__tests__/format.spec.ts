@@ -42,3 +42,17 @@ describe('relative', () => {
     expect(format.relative(date(at), now)).toBe(said);
   });
 });
+
+describe('an interval as one types it', () => {
+  it.each([
+    [30, '30s'],
+    [0.5, '0.5s'],
+    [60, '1m'],
+    [3600, '1h'],
+    [5400, '1h30m'],
+    [172800, '2d'],
+    [90061, '1d1h1m1s']
+  ])('%d', (seconds, said) => {
+    expect(format.interval(seconds)).toBe(said);
+  });
+});

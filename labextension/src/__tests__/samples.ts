@@ -84,7 +84,8 @@ export class FakeServer implements Server, Source {
   source: (lab: string) => Source = () => this;
 
   async labs(): Promise<{ default: string | null; labs: Lab[] }> {
-    const labs = this.known.map(uuid => ({ uuid, name: uuid, default: uuid === LAB, path: '', counts: {}, worker: null, error: null }));
+    const rest = { path: '', counts: {}, worker: null, restricted: false, error: null };
+    const labs = this.known.map(uuid => ({ uuid, name: uuid, default: uuid === LAB, ...rest }));
     await this.answer('labs');
     return { default: labs[0]?.uuid ?? null, labs };
   }

@@ -79,7 +79,7 @@ export function Failed(props: { error: unknown; again?: () => void }): JSX.Eleme
   return (
     <div className="tl-Failed" role="alert">
       <div className="tl-strong">{trouble.message}</div>
-      {trouble.where && <div className="tl-soft">{trouble.where}</div>}
+      {trouble.where && !trouble.message.startsWith(trouble.where) && <div className="tl-soft">{trouble.where}</div>}
       {trouble.remedy && <div>{trouble.remedy}</div>}
       {props.again && (
         <button className="tl-Button" onClick={props.again}>

@@ -5,6 +5,7 @@ import type { LabApi } from '../api';
 import { useReading } from '../components/hooks';
 import { Failed } from '../components/parts';
 import { troubleOf } from '../errors';
+import { interval } from '../format';
 import type { Handler, Preview, Schedule } from '../wire';
 import { NextRuns } from './schedules';
 
@@ -49,7 +50,7 @@ function draftOf(schedule: Schedule | null): Draft {
     key: schedule?.key ?? '',
     name: schedule?.name ?? '',
     kind: rule?.interval != null ? 'interval' : 'cron',
-    interval: rule?.interval != null ? `${rule.interval}s` : '1h',
+    interval: rule?.interval != null ? interval(rule.interval) : '1h',
     cron: rule?.cron ?? '0 3 * * *',
     tz: rule?.tz ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     payload: schedule && Object.keys(schedule.payload).length ? JSON.stringify(schedule.payload, null, 1) : '',
@@ -88,7 +89,10 @@ export function ScheduleEditor(props: {
   const [error, setError] = React.useState<unknown>(null);
   const [isBusy, setBusy] = React.useState(false);
   const handlers = useReading(() => (schedule ? Promise.resolve([]) : api.handlers()), [api, schedule]);
-  const change = (part: Partial<Draft>) => set(before => ({ ...before, ...part }));
+  const change = (part: Partial<Draft>) => {
+    set(before => ({ ...before, ...part }));
+    setError(null);
+  };
   const known = handlers.value ?? [];
   const key = draft.key || known[0]?.key || '';
 
@@ -140,7 +144,7 @@ export function ScheduleEditor(props: {
           </Field>
         )}
       </div>
-      <PreviewRuns api={api} draft={draft} />
+      <PreviewRuns api={api} draft={draft} refused={error !== null ? troubleOf(error).message : null} />
       {error !== null && <Failed error={error} />}
       <div className="tl-Form-buttons">
         <button type="submit" className="tl-Button tl-mod-main" disabled={isBusy || (!schedule && !key)}>
@@ -227,8 +231,11 @@ function RuleFields(props: { draft: Draft; change: (part: Partial<Draft>) => voi
   );
 }
 
-/** Asked when typing rests for a moment; the last good answer stays while the next is on its way. */
-function PreviewRuns(props: { api: LabApi; draft: Draft }): JSX.Element {
+/**
+ * Asked when typing rests for a moment; the last good answer stays while the next is on its way. `refused`: what
+ * saving was answered, so that it is not said twice.
+ */
+function PreviewRuns(props: { api: LabApi; draft: Draft; refused: string | null }): JSX.Element {
   const rule = JSON.stringify(ruleOf(props.draft));
   const { api } = props;
   const [said, say] = React.useState<{ value: Preview | null; error: unknown }>({ value: null, error: null });
@@ -250,7 +257,7 @@ function PreviewRuns(props: { api: LabApi; draft: Draft }): JSX.Element {
     <div className="tl-Preview" role="status" aria-live="polite">
       <strong>Next five runs</strong>
       {said.value && <span className="tl-soft"> {said.value.words}</span>}
-      {trouble && <div className="tl-Error">{[trouble.message, trouble.remedy].filter(Boolean).join(' ')}</div>}
+      {trouble && trouble.message !== props.refused && <div className="tl-Error">{[trouble.message, trouble.remedy].filter(Boolean).join(' ')}</div>}
       {said.value && <NextRuns next={said.value.next} />}
     </div>
   );

@@ -102,6 +102,14 @@ function WorkerLine(props: { live: Live; actions: Actions }): JSX.Element | null
   if (lab?.error) {
     return <div className="tl-Notice tl-role-bad">{`${lab.error.message} ${lab.error.remedy}`}</div>;
   }
+  if (lab?.restricted) {
+    return (
+      <div className="tl-Notice tl-role-waiting">
+        This lab was made with another key: it is shown, and nothing of it is run or changed. If you know and trust who
+        made it: <code>tether-lab trust</code> shows its code, and asks.
+      </div>
+    );
+  }
   if (!lab?.uuid || !worker || live.link !== 'live') {
     return null;
   }
