@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -242,6 +245,57 @@ def test_notify_tells_a_webhook_a_command_and_the_history(lab: Lab, tmp_path: Pa
     (event,) = [event for event in job.events if event.kind == "notified"]
     assert str(event.detail["text"]).startswith("work completed")
     assert [extra.name for extra in lab.extras()] == []
+
+
+HOSTILE = "$(touch pwned); `touch pwned` <b onclick=x>&amp;</b> --icon=/etc/passwd \\n\n' \" \0 \ud800 ü"
+
+
+@pytest.mark.parametrize("way", ["api", "command line", "handler"])
+def test_notify_tells_the_desktop_in_plain_text(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str,
+) -> None:
+    """notify-send gets a title and a text in which nothing is an option, markup or meant for a shell."""
+    programs, log = tmp_path / "bin", tmp_path / "log"
+    programs.mkdir()
+    script = programs / "notify-send"
+    script.write_text(f"#!/bin/sh\nfor one in \"$@\"; do printf '%s\\0' \"$one\"; done > {log}.new\n"
+                      f"mv {log}.new {log}\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    hostile = HOSTILE
+
+    def work() -> None:
+        raise ValueError(hostile)
+
+    lab.register(work, "work", retries=0, **({"notify": "desktop"} if way == "handler" else {}))
+    if way == "command line":
+        subprocess.run([sys.executable, "-m", "tether_lab", "enqueue", "work", "--notify", "failure,desktop",
+                        "--lab", str(lab.folder.path)], check=True, capture_output=True)
+        job = lab.get(1)
+    else:
+        job = lab.enqueue("work", **({"notify": "desktop"} if way == "api" else {}))
+    job.wait(30)
+    eventually(log.exists, within=20)
+    name, mark, title, text, rest = log.read_bytes().decode().split("\0")
+    assert (name, mark, title, rest) == ("--app-name=Tether Lab", "--", "work", "")
+    assert text.startswith("work failed in ")
+    assert "$(touch pwned); `touch pwned` &lt;b onclick=x&gt;&amp;amp;&lt;/b&gt; --icon=/etc/passwd" in text
+    assert not list(tmp_path.rglob("pwned"))
+    assert not Path("pwned").exists()
+    (event,) = [event for event in job.events if event.kind == "notified"]
+    assert "<b onclick=x>" in str(event.detail["text"])
+
+
+def test_a_machine_without_a_desktop_says_so(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is none the worse for it; who should have been told, and was not, stands in the history of the
+    internal job."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lab.register(lambda: 1, "work")
+    job = lab.enqueue("work", notify="desktop")
+    assert job.result(timeout=30) == 1
+    (told_by,) = eventually(lambda: lab.rows("retrying", key="~notify:job"), within=20)
+    assert "this machine has no notify-send" in str(told_by.error)
+    assert job.status == "completed"
 
 
 def test_notify_may_be_for_failures_only(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import json
 import os
@@ -71,17 +72,23 @@ def notify(context: Context) -> None:
         raise NobodyTold("; ".join(wrong), where="notify")
 
 
+def _plain(text: str) -> str:
+    """What an argument or a variable of a process can carry, and a desktop can show."""
+    return text.encode(errors="replace").decode().replace("\0", "")[:4000]
+
+
 def _tell(target: str, entry: HookEntry, folder: str | None) -> None:
     text = json.dumps({**entry.to_payload(), "text": entry.sentence()})
     if target == "desktop":
         program = shutil.which("notify-send")
         if program is None:
             raise OSError("this machine has no notify-send")
-        subprocess.run([program, "--app-name=Tether Lab", entry.key, entry.sentence()], check=True,
+        body = html.escape(_plain(entry.sentence()), quote=False)      # desktops read markup in it
+        subprocess.run([program, "--app-name=Tether Lab", "--", _plain(entry.key), body], check=True,
                        timeout=PATIENCE)
     elif target.startswith("command:"):
         environment = {**os.environ, "TETHER_LAB_JOB_ID": str(entry.id), "TETHER_LAB_JOB_KEY": entry.key,
-                       "TETHER_LAB_JOB_STATUS": entry.status, "TETHER_LAB_TEXT": entry.sentence()}
+                       "TETHER_LAB_JOB_STATUS": entry.status, "TETHER_LAB_TEXT": _plain(entry.sentence())}
         subprocess.run(shlex.split(target.removeprefix("command:")), check=True, timeout=PATIENCE,
                        env=environment, input=text.encode(),
                        cwd=folder if folder and Path(folder).is_dir() else None)
