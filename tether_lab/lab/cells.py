@@ -15,7 +15,7 @@ from tether_lab.worker.payload import read_payload
 
 from .enqueue import cached, loose, new_jobs
 from .job import Job
-from .register import capture_limit, closed_defaults, handler_options, signed
+from .register import capture_limit, closed_defaults, handler_options, of_all_jobs, signed
 
 if TYPE_CHECKING:
     from tether_lab.capture import Captured
@@ -82,7 +82,7 @@ def submit_cell(lab: Lab, request: CellRequest) -> tuple[Job | None, HandlerVers
         found = _cached(lab, version, payload.text, request.options, notices)
         if found is not None:
             return found, found.version, _said(notices)
-    options = handler_options(request.options).to_json()
+    options = (of_all_jobs if request.register_only else handler_options)(request.options).to_json()
     defaults = closed_defaults(lab, key, payload.text, request.options)
     large = {**captured.large, **payload.blobs}
     if request.register_only:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import BadRequest
+from tether_lab.errors import BadRequest, OptionError
 from tether_lab.job import HandlerVersion, JobOptions, Manifest, check_key
 from tether_lab.worker.payload import OPEN
 
@@ -36,9 +36,10 @@ def register(lab: Lab, target: Callable[..., Any], key: str | None,
     if isinstance(target, RegisteredHandler):
         target = target.target
     key = check_key(key or key_of(target))
+    of_all_jobs(options)
     version, captured = version_of(lab, target, key, options)
     version, _, notice = verb.register(
-        lab.queue, version, defaults="{}", options=handler_options(options).to_json(),
+        lab.queue, version, defaults="{}", options=of_all_jobs(options).to_json(),
         small_blobs=captured.small, large_blobs=captured.large)
     lab.remember(version)
     lab.registered(key, target)
@@ -98,8 +99,19 @@ def closed_defaults(lab: Lab, key: str, defaults: str, options: JobOptions) -> s
     return sealed.close(lab.queue, defaults, "handler", "defaults", key) if options.encrypt else defaults
 
 
+def of_all_jobs(options: JobOptions) -> JobOptions:
+    """Options that somebody gives to a handler, so that all its jobs have them. Raises OptionError for those
+    that can only be meant for one."""
+    for name in ("at", "after"):
+        if getattr(options, name):
+            raise OptionError(f"{name} is about one job, not about all jobs of a handler", where=name,
+                              remedy="Give it to enqueue; delay and schedules are for all jobs.")
+    return options
+
+
 def handler_options(options: JobOptions) -> JobOptions:
-    """The options that later jobs of the handler inherit: not what is said about one job."""
+    """The options that later jobs inherit from one that registered its handler: not what is said about it
+    alone."""
     return replace(options, delay=None, at=None, cache=None, description=None, meta={}, tags=(),
                    seed=None, notebook_random=False, after=())
 
