@@ -164,6 +164,7 @@ def test_what_moves_without_an_event_row_is_told(both: tuple[Rest, Lab], stream:
     assert page.loads == 1
 
 
+@pytest.mark.row(52)
 def test_pages_that_missed_events_lose_nothing(both: tuple[Rest, Lab]) -> None:
     """A page that asks now and then, in small pages, ends with what the queue says; removed jobs make it
     load again, and so does a cursor of somebody else."""
@@ -232,6 +233,7 @@ def test_running_jobs_forbid_the_shutdown_for_want_of_activity() -> None:
     assert app.current_activity() is True
 
 
+@pytest.mark.row(52)
 @pytest.mark.timeout(180)
 def test_a_server_that_restarts_says_so(both: tuple[Rest, Lab]) -> None:
     """Jobs go on meanwhile; the old cursor means nothing to the new server, the page loads again and ends with

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import queues
 
-from tether_lab.job_queue import statements
+from tether_lab.job_queue import frames, statements
 from tether_lab.job_queue.queue import Queue
 from tether_lab.job_queue.statements import sql
 
@@ -88,6 +88,6 @@ def _plan(queue: Queue, name: str) -> str:
     """The plan, with every parameter NULL."""
     text = sql(name)
     values: Any = dict.fromkeys(re.findall(r":(\w+)", text)) or (None,) * text.count("?")
-    with queue.write() as connection:
+    with queue.write() as connection, frames.opening(queue, connection):
         rows = connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
     return "\n".join(row[3] for row in rows)

@@ -34,7 +34,8 @@ class Codes(dict[Any, int]):
 
 
 class Texts(dict[Any, Any]):
-    """Equal texts as one object: errors repeat. Encrypted ones are shown as that: a frame has no key."""
+    """Equal texts as one object: errors repeat. What is still encrypted (the key is not here) is
+    shown as that."""
 
     def __init__(self) -> None:
         super().__init__({None: np.nan})

@@ -33,6 +33,14 @@ class Column:
     core: bool = False
 
 
+
+
+def _opened(column: str, *place: str) -> str:
+    """A column whose values may be encrypted, opened where the key is here (see ``frames.batches``)."""
+    return (f"iif(substr({column}, 1, 4) = 'tl1.', coalesce(opened({column}, {', '.join(place)}), {column}), "
+            f"{column})")
+
+
 _VERSION = (
     Column("key", "key", "version", "job key of the handler", core=True),
     Column("handler_version", "version", "version", "version of the handler, a hash", core=True),
@@ -47,6 +55,10 @@ _RETRY_DELAY = ("CAST(1e6 * CASE WHEN options = '{}' THEN 2.0 ELSE coalesce("
 _DUE = ("CASE WHEN options = '{}' THEN created_at ELSE max(created_at, coalesce("
         "CAST(1e6 * json_extract(options, '$.at') AS INTEGER), "
         "created_at + CAST(1e6 * json_extract(options, '$.delay') AS INTEGER), created_at)) END")
+
+_PAYLOAD = ("iif(substr(payload, 1, 4) = 'tl1.' OR instr(payload, '$secret'), "
+            "coalesce(opened_payload(payload, uuid), payload), payload)")
+_ERROR = _opened("error", "'job'", "'error'", "uuid")
 
 JOBS: tuple[Column, ...] = (
     Column("id", "id", "int", "number of the job, in the order of enqueueing", core=True),
@@ -65,10 +77,10 @@ JOBS: tuple[Column, ...] = (
     Column("run", "finished_at - started_at", "span", "the last attempt of a final job", core=True),
     Column("turnaround", "finished_at - created_at", "span", "from enqueued to final, all attempts and waits",
            core=True),
-    Column("error", "error", "text", "last error in one line", core=True),
+    Column("error", _ERROR, "text", "last error in one line", core=True),
     Column("due_at", _DUE, "time", "first due: enqueued, or later where delay or at said so"),
     Column("uuid", "uuid", "text", "its name for ever"),
-    Column("payload", "payload", "text", "payload as JSON"),
+    Column("payload", _PAYLOAD, "text", "payload as JSON; secret fields as dots"),
     Column("options", "options", "text", "options that differ from the usual, as JSON"),
     Column("description", "description", "text", "sentence given with the job"),
     Column("tags", "tags", "words", "tags, as a tuple"),
@@ -80,14 +92,14 @@ JOBS: tuple[Column, ...] = (
     # The words of other job libraries, for those who know them.
     Column("job_key", "key", "version", "= key"),
     Column("identifier", "key", "version", "= key"),
-    Column("parameters", "payload", "text", "= payload"),
+    Column("parameters", _PAYLOAD, "text", "= payload"),
     Column("retry_count", "max(attempt - 1, 0)", "int", "attempts after the first"),
     Column("max_retries", "max_attempts - 1", "int", "attempts after the first, at most"),
     Column("retry_delay", _RETRY_DELAY, "span", "first wait of the retry policy"),
     Column("last_attempt_at", "started_at", "time", "= started_at"),
     Column("executed_at", "started_at", "time", "= started_at"),
-    Column("last_error", "error", "text", "= error"),
-    Column("error_message", "error", "text", "= error"),
+    Column("last_error", _ERROR, "text", "= error"),
+    Column("error_message", _ERROR, "text", "= error"),
     Column("completed_at", "iif(state = 'completed', finished_at, NULL)", "time", "finished_at if completed"),
     Column("failed_at", "iif(state = 'failed', finished_at, NULL)", "time", "finished_at if failed"),
 )
@@ -106,13 +118,15 @@ ATTEMPTS: tuple[Column, ...] = (
            "running, succeeded, failed, timed_out, cancelled, snoozed, crashed, lost or interrupted",
            core=True),
     Column("error_type", "error_type", "category", "class of the error", core=True),
-    Column("error", "error", "text", "error in one line", core=True),
+    Column("error", _opened("error", "'attempt'", "'error'", "uuid", "epoch"), "text", "error in one line",
+           core=True),
     Column("cpu", "cpu_us", "span", "CPU time, user and system", core=True),
     Column("peak_bytes", "peak_bytes", "int?", "most memory at once", core=True),
     Column("exit_code", "exit_code", "int?", "exit code of its process"),
     Column("signal", "signal", "int?", "signal that ended its process"),
     Column("pid", "pid", "int?", "its process"),
-    Column("traceback", "traceback", "text", "traceback as plain text"),
+    Column("traceback", _opened("traceback", "'attempt'", "'traceback'", "uuid", "epoch"), "text",
+           "traceback as plain text"),
     Column("tags", "tags", "words", "tags of the job, as a tuple"),
     Column("max_attempts", "max_attempts", "int", "attempts that the job may use"),
     Column("status", "state", "category", "where the job stands now"),
@@ -126,12 +140,14 @@ EVENTS: tuple[Column, ...] = (
     *_VERSION,
     Column("event", "kind", "category", "what happened: started, succeeded, retrying, rescued …", core=True),
     Column("at", "at", "time", "when", core=True),
-    Column("detail", "detail", "text", "more of it, as JSON", core=True),
+    Column("detail", _opened("detail", "'event'", "uuid", "epoch", "kind"), "text", "more of it, as JSON",
+           core=True),
     Column("queue", "queue", "category", "queue of the job"),
 )
 
-_BODY = "iif(substr(body, 1, 4) = 'tl1.', '{\"k\": \"encrypted\"}', body)"
-"""Encrypted rows of output are counted, not opened: what they say is in ``job.outputs``."""
+_BODY = ("iif(substr(body, 1, 4) = 'tl1.', coalesce(opened(body, 'output', uuid, epoch, seq), "
+         "'{\"k\": \"encrypted\"}'), body)")
+"""Rows of output that cannot be opened here are counted."""
 
 OUTPUTS: tuple[Column, ...] = (
     Column("job_id", "job_id", "int", "number of the job", core=True),
@@ -143,7 +159,7 @@ OUTPUTS: tuple[Column, ...] = (
     Column("name", f"json_extract({_BODY}, '$.name')", "category", "stdout or stderr", core=True),
     Column("size", "length(CAST(body AS BLOB))", "int", "bytes as stored", core=True),
     Column("text", f"json_extract({_BODY}, '$.text')", "text", "text of a stream"),
-    Column("body", "body", "text", "the whole output, as JSON"),
+    Column("body", _opened("body", "'output'", "uuid", "epoch", "seq"), "text", "the whole output, as JSON"),
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {

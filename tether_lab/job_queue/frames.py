@@ -5,11 +5,14 @@ Called by ``analytics``, which makes arrays of them. Knows nothing of numpy or p
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import sealed
 from .frame_columns import Column
 from .queue import Queue
 from .statements import sql
@@ -68,11 +71,35 @@ def expression(column: Column) -> str:
 
 def batches(queue: Queue, name: str, columns: Sequence[Column],
             filters: Filters) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a frame, newest first, at most ``BATCH`` at a time, all of one moment."""
-    with queue.read() as connection:
+    """The rows of a frame, newest first, at most ``BATCH`` at a time, all of one moment. What is encrypted is
+    opened where the key is here, row by row, and stays as it is elsewhere."""
+    with queue.read() as connection, opening(queue, connection):
         cursor = connection.execute(statement(name, columns, filters), filters.values())
         while rows := cursor.fetchmany(BATCH):
             yield rows
+
+
+@contextlib.contextmanager
+def opening(queue: Queue, connection: sqlite3.Connection) -> Iterator[None]:
+    """The functions of ``frame_columns`` that open, for this one reading; NULL without the key."""
+
+    def opened(text: str, *place: str | int) -> str | None:
+        with contextlib.suppress(*sealed.CLOSED):
+            return sealed.opened(queue, text, *place)
+        return None
+
+    def opened_payload(text: str, uuid: str) -> str | None:
+        with contextlib.suppress(*sealed.CLOSED):
+            return sealed.masked(sealed.opened(queue, text, "job", "payload", uuid))
+        return None
+
+    connection.create_function("opened", -1, opened)
+    connection.create_function("opened_payload", 2, opened_payload)
+    try:
+        yield
+    finally:
+        connection.create_function("opened", -1, None)
+        connection.create_function("opened_payload", 2, None)
 
 
 def versions(queue: Queue) -> dict[int, dict[str, Any]]:

@@ -102,6 +102,7 @@ def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> N
     shown.forgive("404")                    # the picture x, of this very server
 
 
+@pytest.mark.row(52)
 @pytest.mark.timeout(300)
 def test_the_server_goes_and_comes_back_while_jobs_run(shown: Shown, lab: Lab) -> None:
     """Jobs are made before, while it is away, and after: the panel shows each of them once, as it stands,

@@ -99,6 +99,7 @@ def test_ten_thousand_jobs_by_keyboard(shown: Shown, home: Path) -> None:
     expect(shown.row(7)).to_be_visible()
 
 
+@pytest.mark.row(52)
 @pytest.mark.timeout(180)
 def test_two_browsers_at_once(
     server: Server, shown: Shown, lab: Lab, browser: Browser, strangers: list[str], tmp_path: Path,

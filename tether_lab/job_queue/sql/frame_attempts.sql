@@ -1,5 +1,5 @@
 -- The attempts of a frame, with what their job says of them; a job's attempts stay together.
-SELECT a.*, j.handler_id, j.queue, j.tags, j.max_attempts, j.state, j.created_at
+SELECT a.*, j.uuid, j.handler_id, j.queue, j.tags, j.max_attempts, j.state, j.created_at
   FROM attempt a CROSS JOIN job j ON j.id = a.job_id
  WHERE j.queue <> '~services' AND substr(j.key, 1, 1) <> '~'
    AND (:since IS NULL OR a.started_at >= :since)

@@ -1,5 +1,5 @@
 -- The events of a frame, with the handler of their job.
-SELECT e.*, j.handler_id, j.queue
+SELECT e.*, j.uuid, j.handler_id, j.queue
   FROM event e CROSS JOIN job j ON j.id = e.job_id
  WHERE j.queue <> '~services' AND substr(j.key, 1, 1) <> '~'
    AND (:since IS NULL OR e.at >= :since)
