@@ -256,6 +256,12 @@ def dirty(what: str):
         builtins.kept = bytearray(100_000_000)
     if what == "streams": sys.stdout = None
     if what == "umask": os.umask(0)
+    if what == "learn":            # as the import of sklearn does
+        import types
+        os.environ.setdefault("KMP_INIT_AT_FORK", "FALSE")
+        sys.modules["large"] = types.ModuleType("large")
+        sys.modules["large"].tables = bytearray(100_000_000)
+    if what == "unlearn": os.environ["KMP_INIT_AT_FORK"] = "TRUE"
     return what
 """
 
@@ -326,6 +332,19 @@ def test_traces_recycle_a_warm_process(zygote: SmallZygote, what: str) -> None:
         process.task("", kind="function", job_id=n, payload=f'{{"what": "{leaves}"}}', **fields)
         ended = process.wait(wire.Ended, job_id=n)
         assert ended.traces == (() if leaves == "nothing" else (what,))
+    assert process.finish().exited.exit_code == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.row(20)
+def test_what_an_import_leaves_is_no_trace(zygote: SmallZygote) -> None:
+    """A large library that sets variables when it is imported, such as sklearn: its process is kept. Changing
+    them afterwards is a trace."""
+    process = zygote.fork(warm=True)
+    fields = captured(NOTEBOOK, "dirty", zygote.blobs)
+    for n, what in enumerate(("nothing", "learn", "nothing", "unlearn")):
+        process.task("", kind="function", job_id=n, payload=f'{{"what": "{what}"}}', **fields)
+        ended = process.wait(wire.Ended, job_id=n)
+        assert ended.traces == (("environ",) if what == "unlearn" else ())
     assert process.finish().exited.exit_code == 0  # type: ignore[union-attr]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tether_lab.errors import ClaimLost
@@ -13,11 +13,12 @@ from tether_lab.job.policies.constraints import Read
 from tether_lab.job.service import QUEUE as SERVICES
 
 from . import cancel, causes, gates, happenings, limits, workflow
+from .brief import Brief, finish_brief
 from .finish import Ending, finish_all
 from .queue import Queue
 from .statements import sql
 
-__all__ = ["Ending", "Turn", "renew", "turn"]
+__all__ = ["Brief", "Ending", "Turn", "renew", "turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def turn(
     boot_id: str | None = None, room: int = 0, read: Read = unreadable,
     beside: Mapping[str, int] | None = None, follow: happenings.Make | None = None,
     caused: causes.Make | None = None, ahead: Room | None = None, returned: Sequence[Claim] = (),
+    brief: Sequence[Brief] = (),
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -85,11 +87,12 @@ def turn(
     constraints. ``beside``: places of our own queues (``~hooks``, ``~services``), by name; ``follow`` makes
     jobs of what happened, for those who hook it, ``caused`` of ends that triggers wait for. ``ahead`` says
     which jobs are claimed beyond their places, and ``returned`` are such claims whose jobs did not begin:
-    they wait again before anything is claimed.
+    they wait again before anything is claimed. ``brief`` are endings as well.
     """
     boot = queue.boot_id if boot_id is None else boot_id
-    with queue.write(power=bool(finished)) as connection:
-        lost, released = finish_all(connection, finished) if finished else ([], 0)
+    with queue.write(power=bool(finished or brief)) as connection:
+        endings = [*finished, *finish_brief(connection, brief)] if brief else finished
+        lost, released = finish_all(connection, endings) if endings else ([], 0)
         kept = _give_back(connection, returned, now) if returned else []
         connection.execute(sql("promote_due"), {"now": now})
         released += _expire(connection, now)
@@ -108,7 +111,7 @@ def turn(
         for name, places in (beside or {}).items():
             if places > 0:
                 found = taking.take(name, places, set())
-                claimed += [replace(job, service=True) for job in found] if name == SERVICES else found
+                claimed += [job._replace(service=True) for job in found] if name == SERVICES else found
         due = connection.execute(sql("next_due")).fetchone()[0]
         if held.admitted and sum(not job.service for job in claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
@@ -152,10 +155,7 @@ def _give_back(connection: sqlite3.Connection, returned: Sequence[Claim], now: i
     kept = []
     for claim in returned:
         changed = connection.execute(sql("give_back"), (now, claim.job_id, claim.epoch, claim.worker))
-        if changed.rowcount:
-            connection.execute(sql("attempt_forget"), (claim.job_id, claim.epoch))
-            connection.execute(sql("event_forget"), (claim.job_id, claim.epoch))
-        else:
+        if not changed.rowcount:
             kept.append(claim)
     return kept
 
@@ -204,18 +204,20 @@ class _Taking:
         self.placed += min(places, len(rows))
         if rows:
             self._write(rows, places)
-        return [ClaimedJob(
-            claim=Claim(row[0], row[1] + 1, self.worker), uuid=row[2], key=row[3], handler_id=row[4],
-            payload=row[5], options=row[6], attempt=row[7] + 1, max_attempts=row[8], crash_count=row[9],
-            created_at=row[10], started_at=self.now, key_id=row[11], mac=row[12]) for row in rows]
+        worker, now = self.worker, self.now
+        return [ClaimedJob(                # in the order of its fields
+            Claim(row[0], row[1] + 1, worker), row[2], row[3], row[4], row[5], row[6], row[7] + 1, row[8],
+            row[9], row[10], now, row[11], row[12], ahead=number >= places, grouped=bool(row[16]))
+            for number, row in enumerate(rows)]
 
     def _write(self, rows: list[Any], places: int) -> None:
         connection, now, worker = self.connection, self.now, self.worker
         connection.executemany(sql("claim"), [
             (worker, self.boot, self.lease, now, now, None if number < places else "runner", row[0], row[1])
             for number, row in enumerate(rows)])
+        placed = rows[:places]             # an attempt ahead is written down when more is known of it
         connection.executemany(sql("attempt_add"), [
-            (row[0], row[1] + 1, row[7] + 1, worker, now) for row in rows])
-        connection.executemany(sql("event_new"), [(row[1] + 1, "started", now, "{}", row[0]) for row in rows])
+            (row[0], row[1] + 1, row[7] + 1, worker, now) for row in placed])
+        connection.executemany(sql("event_new"), [(row[1] + 1, "started", now, "{}", row[0]) for row in placed])
         if any(row[13] is not None for row in rows):
             limits.count_starts(connection, [(row[13], row[14]) for row in rows if row[13] is not None], now)

@@ -53,6 +53,7 @@ class Ending:
     tell: tuple[int, str, str] | None = None     # an event for another job: its id, kind, JSON detail
     service: bool = False
     verdicts: Sequence[Verdict] = ()             # what conditions say about its result
+    begins: int = 0              # it was claimed ahead and nothing of it is written yet: the attempt's number
 
 
 def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tuple[list[Claim], int]:
@@ -75,6 +76,8 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
             connection.execute(sql("event_add"), (
                 claim.epoch, "fenced", ending.finished_at, detail, claim.job_id))
             continue
+        if ending.begins:
+            begin(connection, claim, ending.begins, ending.started_at or ending.finished_at)
         attempts.append(_attempt(ending))
         if (row[2] or row[3] is not None or row[4] is not None) and row[0] in FINAL:
             told.append(workflow.Ended(claim.job_id, State(row[0]), bool(row[2]), row[3], row[4]))
@@ -92,10 +95,21 @@ def finish_all(connection: sqlite3.Connection, endings: Iterable[Ending]) -> tup
                 (claim.job_id, claim.epoch, seq, ending.finished_at, plain(body))
                 for seq, body in ending.outputs])
         if ending.result is not None and row[0] == State.COMPLETED:
-            _put_result(connection, ending, ending.result)
+            _put_blobs(connection, ending)
+            put_result(connection, claim, ending.result)
+            connection.executemany(sql("result_blob_add"), [
+                {"job_id": claim.job_id, "digest": digest}
+                for digest in (*ending.small_blobs, *ending.large_blobs)])
     connection.executemany(sql("attempt_finish"), attempts)
     connection.executemany(sql("event_new"), events)
     return lost, workflow.settle(connection, told, at) if told else 0
+
+
+def begin(connection: sqlite3.Connection, claim: Claim, attempt: int, at: int) -> None:
+    """Write down that an attempt began which was claimed ahead: its row, and the event of its start."""
+    values = claim.job_id, claim.epoch, attempt, claim.worker, at
+    if connection.execute(sql("attempt_begin"), values).rowcount:
+        connection.execute(sql("event_new"), (claim.epoch, "started", at, "{}", claim.job_id))
 
 
 _PLAIN = (State.COMPLETED.value, 0, 0, None, None)
@@ -164,18 +178,18 @@ def _events(ending: Ending, became: State) -> list[EventRow]:
     return found
 
 
-def _put_result(connection: sqlite3.Connection, ending: Ending, result: ResultRow) -> None:
-    job_id = ending.claim.job_id
-    digests = [*ending.small_blobs, *ending.large_blobs]
-    if digests:
+def _put_blobs(connection: sqlite3.Connection, ending: Ending) -> None:
+    if ending.small_blobs or ending.large_blobs:
         blobs.put(connection, ending.small_blobs, ending.large_blobs, ending.finished_at)
+
+
+def put_result(connection: sqlite3.Connection, claim: Claim, result: ResultRow) -> None:
+    """The result of an attempt whose claim holds; that of an older one, and its blobs, go."""
     put = connection.execute(sql("result_put"), {
-        "job_id": job_id, "epoch": ending.claim.epoch, "kind": result.kind, "body": plain(result.body),
+        "job_id": claim.job_id, "epoch": claim.epoch, "kind": result.kind, "body": plain(result.body),
         "text": plain(result.text), "type": plain(result.type), "size": result.size,
         "key_id": result.key_id, "mac": result.mac})
     if put.rowcount != 1:
-        raise AssertionError(f"job {job_id} has a result newer than epoch {ending.claim.epoch}")
-    if ending.claim.epoch > 1:        # a first attempt replaces nothing
-        connection.execute(sql("result_blob_clear"), {"job_id": job_id})
-    if digests:
-        connection.executemany(sql("result_blob_add"), [{"job_id": job_id, "digest": d} for d in digests])
+        raise AssertionError(f"job {claim.job_id} has a result newer than epoch {claim.epoch}")
+    if claim.epoch > 1:               # a first attempt replaces nothing
+        connection.execute(sql("result_blob_clear"), {"job_id": claim.job_id})

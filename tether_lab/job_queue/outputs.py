@@ -9,6 +9,7 @@ from tether_lab.job import Claim
 from . import happenings, sealed
 from .claim import lost_claim
 from .clock import utc
+from .finish import begin
 from .queue import Queue
 from .read import uuid_of
 from .rows import plain
@@ -19,11 +20,13 @@ def append(
     queue: Queue, claim: Claim, rows: Sequence[tuple[int, str]], progress: str | None = None,
     events: Sequence[tuple[str, str]] = (), *, replace: bool = False,
     started: tuple[int | None, int] | None = None, now: int | None = None, tell: str | None = None,
+    begins: int = 0,
 ) -> bool:
     """Add rows (seq, JSON body; a known seq is rewritten), the progress (JSON) and events (kind, JSON
     detail) of a running attempt. ``replace``: the rows stand instead of all that it has so far.
     ``started``: its process and when (UTC µs) user code began there. ``tell``:
-    the progress that hooks are told of (JSON). Whether anybody hooks what this says. Raises ClaimLost,
+    the progress that hooks are told of (JSON). ``begins``: it was claimed ahead and nothing of it is written
+    yet: the attempt's number. Whether anybody hooks what this says. Raises ClaimLost,
     and then nothing was written."""
     now = now or utc()
     with queue.write(power=False) as connection:
@@ -32,6 +35,8 @@ def append(
             "started_at": None if started is None else started[1], "now": now})
         if not changed.rowcount:
             raise lost_claim(claim)
+        if begins:
+            begin(connection, claim, begins, now if started is None else started[1])
         if started is not None:
             connection.execute(sql("attempt_start"), {
                 "id": claim.job_id, "epoch": claim.epoch, "pid": started[0], "at": started[1]})

@@ -39,7 +39,8 @@ def rescue(
                           crash_count=crashes, cancel_requested=bool(cancelling))
             ending = Ending(claim=Claim(job_id, epoch, owner), outcome_name=outcome_name(outcome), step=step,
                             finished_at=now, error_type=type(outcome).__name__,
-                            error=f"the worker {owner} died", detail=json.dumps({"worker": owner}))
+                            error=f"the worker {owner} died", detail=json.dumps({"worker": owner}),
+                            begins=0 if waits_for is None else attempt)
             lost, _ = finish_all(connection, [ending])
             assert not lost, "a job that runs by this transaction's own reading can be ended in it"
             (bumped,) = connection.execute(sql("rescue_bump"), {"id": job_id}).fetchone()

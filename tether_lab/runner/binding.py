@@ -57,9 +57,11 @@ class Signature:
     open: bool
     rest: bool
     by_name: dict[str, Parameter] = field(init=False, repr=False, compare=False)
+    required: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {p.name: p for p in self.parameters})
+        object.__setattr__(self, "required", frozenset(p.name for p in self.parameters if p.required))
 
     def declared(self) -> dict[str, dict[str, Any]]:
         """As stored with a handler version: name → required, JSON type or None."""
@@ -70,7 +72,7 @@ class Signature:
         """The payload's values as the parameters want them; those ``beside`` come from elsewhere. Raises
         PayloadError, naming the parameter."""
         known = self.by_name
-        if beside or len(payload) != len(known) or not payload.keys() <= known.keys():
+        if beside or not self.required <= payload.keys() <= known.keys():
             declared = {name: about for name, about in self.declared().items() if name not in (beside or {})}
             check_declared(key, declared, payload, open=self.open)
         return {name: coerce(value, known[name].annotation, name) if name in known else value

@@ -79,7 +79,6 @@ class Context:
         self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
         self.shared = False                      # its payload is that of a whole chain
         self._memos: Memos = InMemory()
-        self._steps = Steps(self._memos)
         self._calls: Calls | None = None
         self._extras: Extras | None = None
         self.trigger: Mapping[str, Any] = {}         # what made it: name, kind, files, job, body …
@@ -143,6 +142,10 @@ class Context:
         and a later attempt gets it without running it again. Await it for an ``async def``."""
         return self._steps.run(name, function, args, kwargs)
 
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps(self._memos)
+
     def resource(self, name: str) -> Any:
         """The resource registered under ``name`` (``@lab.resource``), built on first use."""
         if self._calls is None:
@@ -165,7 +168,7 @@ class Context:
 
     def connect(self, memos: Memos, calls: Calls, extras: Extras | None) -> None:
         """For the runner: what this job's attempts kept, the way to the lab, resources."""
-        self._memos, self._steps, self._calls, self._extras = memos, Steps(memos), calls, extras
+        self._memos, self._calls, self._extras = memos, calls, extras
         if self.update_interval is not None:
             from .services import Inbox
 

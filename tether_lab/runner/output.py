@@ -162,8 +162,10 @@ class Output:
 
     def _collect(self) -> None:
         """Have stdout hand over what it holds: a line that is not complete yet."""
-        with suppress(ValueError):     # user code closed it
+        try:
             self.stdout.flush()
+        except ValueError:             # user code closed it
+            return
 
     def _send_queue(self) -> None:
         """Send all that is queued. Nothing happens if this very thread is sending already: that is

@@ -25,7 +25,7 @@ from .endings import Cancel, Fail, Snooze
 from .extras import Extras, Kept as KeptExtras, StartFailed
 from .inputs import Inputs
 from .limits import Memory
-from .memos import InMemory, Kept, Memos
+from .memos import Kept, Memos
 from .output import Output
 from .progress import Bars
 from .signals import Signals
@@ -56,6 +56,10 @@ class Desk:
     traces: Traces | None
     calls: Calls
     kept: KeptExtras = field(default_factory=KeptExtras)
+    reports: Reports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reports = Reports(self)
 
     @property
     def warm(self) -> bool:
@@ -63,7 +67,7 @@ class Desk:
         return self.traces is not None
 
 
-class _Reports:
+class Reports:
     """What ``ctx`` reports, on its way to the supervisor."""
 
     def __init__(self, desk: Desk) -> None:
@@ -85,8 +89,8 @@ class Attempt:
     options: JobOptions
     manifest: Manifest
     context: context.Context
+    memos: Memos
     extras: Extras | None = None
-    memos: Memos = field(default_factory=InMemory)
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
@@ -94,16 +98,15 @@ class Attempt:
         about = context.Context(
             id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
             max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
-            reporter=_Reports(desk), signals=desk.signals)
+            reporter=desk.reports, signals=desk.signals)
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
         about.update_interval, about.trigger = options.update_interval, options.trigger or {}
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
-        found = cls(task, desk, options, _manifest(task.manifest), about)
+        found = cls(task, desk, options, _manifest(task.manifest), about, Kept(task, desk.calls))
         if task.extras:
             found.extras = Extras(task, desk.handlers, desk.kept, about, found.warn)
-        found.memos = Kept(task, desk.calls)
         about.connect(found.memos, desk.calls, found.extras)
         return found
 
@@ -132,6 +135,8 @@ class Attempt:
         return body() if self.extras is None else self.extras.around(body)
 
     def _run(self) -> wire.Ended:
+        if not tracing.is_set_up():
+            return self._of_its_kind()
         with tracing.span(self.task) as told:
             told.append(self._of_its_kind())
         return told[0]

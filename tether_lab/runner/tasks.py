@@ -7,7 +7,6 @@ neither, and blames the job that had started.
 
 from __future__ import annotations
 
-import array
 import fcntl
 import termios
 
@@ -16,6 +15,9 @@ import msgspec
 from . import wire
 from .channel import Channel
 from .output import Output
+
+_NOTHING = bytes(4)
+"""A C int: no bytes."""
 
 
 class Tasks:
@@ -63,11 +65,9 @@ class Tasks:
             max_attempts=more.max_attempts, payload=more.payload, created_at=more.created_at)
 
 
-def _unread(pipe: int) -> int:
-    """Bytes that wait in a pipe; 0 where user code has put something else in its place."""
-    found = array.array("i", [0])
+def _unread(pipe: int) -> bool:
+    """Whether bytes wait in a pipe; not where user code has put something else in its place."""
     try:
-        fcntl.ioctl(pipe, termios.FIONREAD, found)
+        return fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING
     except OSError:
-        return 0
-    return found[0]
+        return False

@@ -10,12 +10,22 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 from . import kinship
 from .limits import peak, resident
 
 GROWTH = 64 * 1024 * 1024
+LOOK_EVERY = 0.001
+"""Seconds of jobs after which memory is looked at again: in less nothing grows by GROWTH."""
+HARMLESS = frozenset({
+    b"KMP_DUPLICATE_LIB_OK", b"KMP_INIT_AT_FORK",                # sklearn
+    b"CUDA_MODULE_LOADING",                                     # torch
+    b"TF2_BEHAVIOR", b"TPU_ML_PLATFORM", b"TPU_ML_PLATFORM_VERSION",     # tensorflow
+})
+"""Variables that libraries set while they are imported: the next job, which may import them too, finds them
+as it would have set them."""
 _WATCHED_SIGNALS = tuple(map(int, (
     signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGCHLD,
     signal.SIGHUP, signal.SIGPIPE)))
@@ -55,6 +65,7 @@ class Traces:
         self._threads = set(threading.enumerate())
         self._before = Surroundings.now()
         self._resident: int | None = None
+        self._looked_at, self._modules = 0.0, 0
 
     def begin(self) -> None:
         """A job's captures are in place (they may set cwd, environment, path): compare with that."""
@@ -62,16 +73,32 @@ class Traces:
 
     def found(self, ours: frozenset[int]) -> tuple[str, ...]:
         """The names of what the job left or changed."""
-        after, before = Surroundings.now(), self._before
-        names = [name for name in ("cwd", "environ", "path", "handlers", "umask", "recursion_limit",
-                                   "streams") if getattr(after, name) != getattr(before, name)]
+        after = Surroundings.now()
+        names = [] if after == self._before else self._changed(after)
         if any(t not in self._threads and t.ident not in ours for t in threading.enumerate()):
             names.append("threads")
         if kinship.has_children():
             names.append("children")
-        if self._resident is None:
-            self._resident = resident()
-        # To ask for the peak costs a fifth, and the present is no higher.
-        elif peak() - self._resident > GROWTH and resident() - self._resident > GROWTH:
+        if self._has_grown():
             names.append("memory")
         return tuple(names)
+
+    def _changed(self, after: Surroundings) -> list[str]:
+        """Which surroundings differ. What imports are known to set belongs to them from now on."""
+        known = self._before.environ
+        fresh = {name: value for name, value in after.environ.items() if name in HARMLESS and name not in known}
+        self._before = before = replace(self._before, environ=known | fresh) if fresh else self._before
+        return [name for name in ("cwd", "environ", "path", "handlers", "umask", "recursion_limit", "streams")
+                if getattr(after, name) != getattr(before, name)]
+
+    def _has_grown(self) -> bool:
+        """Whether more memory stayed than before, and no library that was imported meanwhile explains it."""
+        now = time.monotonic()
+        if self._resident is None or self._modules < len(sys.modules):
+            self._resident, self._modules, self._looked_at = resident(), len(sys.modules), now
+            return False
+        if now - self._looked_at < LOOK_EVERY:
+            return False
+        self._looked_at = now
+        # To ask for the peak costs a fifth, and the present is no higher.
+        return peak() - self._resident > GROWTH and resident() - self._resident > GROWTH

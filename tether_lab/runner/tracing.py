@@ -1,7 +1,7 @@
 """A span of OpenTelemetry around each attempt, where somebody set that up.
 
 That is: ``OTEL_…`` variables in the environment, or ``opentelemetry`` imported by what the job took along or
-by ``on_worker_start``, which is the place to install a provider. All others pay a look into two dictionaries.
+by ``on_worker_start``, which is the place to install a provider. All others pay ``is_set_up``: a microsecond.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from typing import Any
 from . import wire
 
 FLUSH_MS = 2000
+
+
+def is_set_up() -> bool:
+    """Whether anybody may want spans."""
+    names: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001  undecoded
+    return "opentelemetry" in sys.modules or b"\0OTEL_" in b"\0" + b"\0".join(names)
 
 
 @contextmanager
@@ -43,7 +49,7 @@ def span(task: wire.Task) -> Iterator[list[wire.Ended]]:
 
 def _api() -> Any:
     """``opentelemetry.trace``, if it is set up here."""
-    if "opentelemetry" not in sys.modules and not any(name.startswith("OTEL_") for name in os.environ):
+    if not is_set_up():
         return None
     try:
         from opentelemetry import trace  # type: ignore[import-not-found, unused-ignore]  # an extra

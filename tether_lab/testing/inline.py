@@ -33,7 +33,7 @@ from tether_lab.runner.call import Handler, Handlers, needs_instance
 from tether_lab.runner.calls import raised
 from tether_lab.runner.extras import Extras, Kept
 from tether_lab.runner.signals import Signals
-from tether_lab.runner.task import Attempt, Desk
+from tether_lab.runner.task import Attempt, Desk, Reports
 from tether_lab.worker.attempts import Attempt as Record
 from tether_lab.worker.calls import Calls
 from tether_lab.worker.dispatch import Dispatcher, Prepared
@@ -193,6 +193,7 @@ class Inline:
             warm=True, shell=None,
             signals=Signals(), bars=_Bars(record), handlers=_Handlers(self._lab), kept=self._kept, traces=None,
             memory=SimpleNamespace(limit=lambda _: None), calls=_Asking(self._calls, prepared.job)))
+        desk.reports = Reports(desk)
         main = sys.modules["__main__"]
         attempt = Attempt.of(task, desk)
         if self._lab.overrides or attempt.extras is not None:

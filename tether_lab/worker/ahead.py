@@ -55,6 +55,14 @@ def is_plain(prepared: Prepared) -> bool:
                      or options.notify or job.service or is_internal(job.key)))
 
 
+def is_brief(prepared: Prepared, ended: wire.Ended) -> bool:
+    """Whether this end of a job ahead says no more than that it succeeded, and what JSON it returned."""
+    job = prepared.job
+    return (ended.kind == "succeeded" and ended.epoch == job.claim.epoch and job.ahead and not job.grouped
+            and ended.result_kind in ("none", "json") and not prepared.options.judges
+            and not (ended.traces or ended.piped or ended.blobs))
+
+
 class Pace:
     """How long jobs of each kind take here, as far as it decides how many are handed over at once."""
 
@@ -137,6 +145,18 @@ class Ahead:
         """The job ahead that a process says it has begun."""
         line = self.lines.get(process.token)
         return line.ahead.pop(started.job_id, None) if line is not None else None
+
+    def brief(self, process: Process, started: wire.Started, ended: wire.Ended) -> Prepared | None:
+        """The job ahead that has begun and ended, and said nothing; it is the process's no more. None, and it
+        still is, if there is more to say or to do about it."""
+        line, job_id = self.lines.get(process.token), started.job_id
+        prepared = line.ahead.get(job_id) if line is not None else None
+        if (line is None or prepared is None or ended.job_id != job_id or process.spoiled
+                or job_id in self.graces or not is_brief(prepared, ended)):
+            return None
+        del line.ahead[job_id]
+        self.pace.learn(kind_of(prepared), (ended.at - started.at) / 1e9)
+        return prepared
 
     def has_more(self, process: Process) -> bool:
         """Whether a process may begin another job by itself."""

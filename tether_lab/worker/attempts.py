@@ -86,6 +86,7 @@ class Attempt:
     events: list[tuple[str, str]] = field(default_factory=list)
     words: str = ""
     cover: Cover | None = None     # of a job that hides something
+    begins: int = 0                # its number, while nothing of it is written: it was claimed ahead
     _decoders: dict[str, codecs.IncrementalDecoder] = field(default_factory=dict)
 
     @property

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from hmac import compare_digest
-from typing import Any
+from typing import Any, NamedTuple
 
 from tether_lab.errors import BadSignature, CaptureUnavailable
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
@@ -37,8 +36,7 @@ LARGEST_REMEMBERED = 1_000_000
 _options = lru_cache(64)(JobOptions.from_json)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A job that may run: its signatures are this user's. ``manifest`` is its version's, as JSON."""
 
     job: ClaimedJob
@@ -63,7 +61,7 @@ class Dispatcher:
         """The job with its version. Raises BadSignature: it must not run, and nothing of it be loaded."""
         version, manifest = self._version(job.handler_id)
         if is_sealed(job.payload):
-            job = replace(job, payload=sealed.opened(self._queue, job.payload, "job", "payload", job.uuid))
+            job = job._replace(payload=sealed.opened(self._queue, job.payload, "job", "payload", job.uuid))
         self._verify(job, version)
         if version.key != job.key:
             raise BadSignature(f"job {job.claim.job_id} names the handler of {version.key!r}")
@@ -71,7 +69,7 @@ class Dispatcher:
         secret: dict[str, Any] = {}
         if options.secret:
             text, secret = sealed.reveal(self._queue, job.payload, job.uuid)
-            job = replace(job, payload=text)
+            job = job._replace(payload=text)
         return Prepared(job, version, options, manifest, Cover.of(self._queue, job, options, secret))
 
     def _verify(self, job: ClaimedJob, version: HandlerVersion) -> None:

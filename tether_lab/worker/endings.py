@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from tether_lab.errors import TetherLabError
 from tether_lab.job import ClaimedJob, JobOptions, ResultRow, RetryPolicy, Usage
 from tether_lab.job.workflow import VERDICTS, Verdict
-from tether_lab.job_queue.claim import Ending
+from tether_lab.job_queue.claim import Brief, Ending
 from tether_lab.outcome import (
     HEALTHY,
     Crashed,
@@ -20,12 +21,14 @@ from tether_lab.outcome import (
     Lost,
     NextStep,
     Outcome,
+    Stored,
     Succeeded,
     TimedOut,
     decide,
     decide_service,
     outcome_name,
 )
+from tether_lab.runner import wire
 from tether_lab.vault import signing
 from tether_lab.vault.keys import Vault
 
@@ -66,14 +69,23 @@ class Endings:
             small=small, large=large, cancel_requested=attempt.cancelled, words=attempt.words,
             started_at=attempt.started_at, give_up_at=attempt.give_up_at, ago=attempt.ended_ago(mono),
             outputs=rows, replaces=replaces, events=tuple(attempt.events),
-            verdicts=verdicts,
+            verdicts=verdicts, begins=attempt.begins,
             progress=attempt.progress.take(0.0, final=True))
         ending = failed_hook(attempt.job.key, attempt.job.payload, ending)
         return ending if cover is None else cover.ending(ending)
 
+    def brief(self, job: ClaimedJob, started: wire.Started, ended: wire.Ended, pid: int | None) -> Brief:
+        """The ending of a job ahead that succeeded and said nothing (``ahead.is_brief``)."""
+        wall = self._clock() - time.monotonic_ns() // 1000
+        stored = Stored(ended.result_kind, ended.result_body, ended.result_text, ended.result_type,
+                        ended.result_size)
+        return Brief(job.claim, job.attempt, wall + started.at // 1000, wall + ended.at // 1000, pid,
+                     None if ended.result_kind == "none" else self._result(job, Succeeded(stored)))
+
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
         """The ending of a job that never reached a process."""
-        return self._ending(job, outcome, options or JobOptions(), usage=Usage())
+        return self._ending(job, outcome, options or JobOptions(), usage=Usage(),
+                            begins=job.attempt if job.ahead else 0)
 
     def refused(self, job: ClaimedJob, error: TetherLabError) -> Ending:
         """The ending of a job that may not run: failed, not tried again."""

@@ -136,7 +136,7 @@ class Supervisor:
             self.look_beside = True
         free, beside = self._places()
         limit = free if self.look else 0
-        if now < self.retry_at or not (self.ended or self.returned or limit
+        if now < self.retry_at or not (self.unrecorded or self.returned or limit
                                        or (any(beside.values()) and self.look_beside)):
             return
         claimed = self._record_and_claim(limit, free, beside, now)
@@ -189,27 +189,29 @@ class Supervisor:
     def _record_and_claim(self, limit: int, room: int, beside: dict[str, int],
                           now: float) -> list[ClaimedJob]:
         fault("before_turn")
-        if self.ended:
+        brief = self.running.brief
+        if self.unrecorded:
             fault("before_finish_commit")
         try:
-            with inside(self.queue, "inside_finish" if self.ended else "inside_turn"):
+            with inside(self.queue, "inside_finish" if self.unrecorded else "inside_turn"):
                 found = claim.turn(self.queue, worker=self.worker, now=utc(), mono=time.monotonic_ns(),
-                                   lease_ns=round(self.settings.lease * 1e9), finished=self.ended,
+                                   lease_ns=round(self.settings.lease * 1e9), finished=self.ended, brief=brief,
                                    limit=limit, room=room, read=self.machine.read,
                                    beside=beside, follow=self.hooks.follow, caused=self.triggers.make,
                                    ahead=self._offer(),
                                    returned=[prepared.job.claim for prepared in self.returned])
         except (QueueBusy, StorageFull) as error:
             self.retry_at = now + AFTER_ERROR
-            self.log(f"{error.message}; {len(self.ended)} endings are kept and tried again")
+            self.log(f"{error.message}; {len(self.ended) + len(brief)} endings are kept and tried again")
             return []
         fault("after_turn_commit")
-        if self.ended:
+        if self.unrecorded:
             fault("after_finish_commit")
             self.active_at = now
         for lost in found.lost:
             self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
         self.ended.clear()
+        brief.clear()
         ours = sum(is_internal(job.key) for job in found.claimed)
         started = sum(job.service for job in found.claimed)
         # Who asked to cancel one of them is answered below.
@@ -277,7 +279,7 @@ class Supervisor:
         moments = [self.chores.due(), now + self.settings.fallback_poll, self.running.due(now)]
         if self.next_due is not None:
             moments.append(now + (self.next_due - utc()) / 1e6)
-        if self.ended or self.returned:
+        if self.unrecorded or self.returned:
             moments.append(self.retry_at)
         if self.draining_until is not None:
             moments.append(self.draining_until)
@@ -293,7 +295,12 @@ class Supervisor:
         """All claims that this worker holds."""
         waiting = [*self.waiting, *self.returned, *self.running.ahead.returned]
         return [*self.running.claims(), *(prepared.job.claim for prepared in waiting),
-                *(ending.claim for ending in self.ended)]
+                *(ended.claim for ended in self.ended), *(brief.claim for brief in self.running.brief)]
+
+    @property
+    def unrecorded(self) -> bool:
+        """Whether attempts have ended that the queue does not know of yet."""
+        return bool(self.ended or self.running.brief)
 
     # -- what others ask -----------------------------------------------------------------------------
 
@@ -383,7 +390,7 @@ class Supervisor:
             self.draining_until = float("inf")
             for attempt in self.running:
                 attempt.push("drain", now, grace=self.settings.cancel_grace)
-        self.stopped = not self.running and not self.ended and not self.returned
+        self.stopped = not self.running and not self.unrecorded and not self.returned
 
 
 def _is_ordinary(one: Prepared | Attempt) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from tether_lab.errors import ClaimLost, QueueBusy, StorageFull
 from tether_lab.job import Claim
 from tether_lab.job_queue import outputs, read
-from tether_lab.job_queue.claim import Ending
+from tether_lab.job_queue.claim import Brief, Ending
 from tether_lab.job_queue.queue import Queue
 from tether_lab.runner import wire
 from tether_lab.settings import Settings
@@ -49,6 +49,7 @@ class Running:
         self.attempts: dict[int, Attempt] = {}
         self.ahead = Ahead()
         self._ended: list[Ending] = []
+        self.brief: list[Brief] = []       # not yet recorded, beside those that ``tend`` gives
         self._stacks: list[stacks.StackRequest] = []
         self._memory_at = 0.0
         self._write_at = 0.0               # no output before: the last transaction failed
@@ -95,7 +96,8 @@ class Running:
             prepared.job, prepared.version, prepared.options, process,
             Output(head, self._settings.output_tail), now, give_up_at,
             FOREVER if give_up_at is None or is_first else now + (give_up_at - utc()) / 1e6,
-            cover=prepared.cover, is_first=is_first, suspect=process.spoiled)
+            cover=prepared.cover, is_first=is_first, suspect=process.spoiled,
+            begins=prepared.job.attempt if prepared.job.ahead else 0)
         return attempt
 
     def hand(self, prepared: Prepared, beside: tuple[int, ...]) -> bool:
@@ -131,8 +133,13 @@ class Running:
                 self._pools.forget(process)
 
     def _read(self, process: Process, now: float) -> None:
-        for message in process.read():
-            self._hear(process, message, now)
+        messages, at = process.read(), 0
+        while at < len(messages):
+            if self._brief(process, messages[at:at + 2]):
+                at += 2
+            else:
+                self._hear(process, messages[at], now)
+                at += 1
         if process.channel_lost:
             self._pools.unregister(process.control)
             attempt = self.attempts.get(process.token)
@@ -147,6 +154,21 @@ class Running:
                 self._hear(process, message, now)
             if not messages and not process.partial:
                 break
+
+    def _brief(self, process: Process, said: list[wire.FromJob]) -> bool:
+        """Record a job ahead whose start and end came together, with nothing between: no attempt of it is made
+        here. False, and nothing is done, if that is not what was said."""
+        match said:
+            case [wire.Started() as started, wire.Ended() as ended] if process.token not in self.attempts:
+                prepared = self.ahead.brief(process, started, ended)
+                if prepared is None:
+                    return False
+                process.jobs += 1
+                self.brief.append(self._endings.brief(prepared.job, started, ended, process.pid))
+                if process.exited is None and not self.ahead.has_more(process):
+                    self._pools.release(process, prepared.version.id, reusable=True)
+                return True
+        return False
 
     def _hear(self, process: Process, message: wire.FromJob, now: float) -> None:
         attempt = self.attempts.get(process.token)
@@ -294,9 +316,9 @@ class Running:
             self.hooked |= outputs.append(
                 self._queue, attempt.claim, cover.rows(rows) if cover else rows,
                 cover.progress(progress) if cover else progress, cover.events(events) if cover else events,
-                replace=replace, started=started, tell=tell)
+                replace=replace, started=started, tell=tell, begins=attempt.begins)
             self.hooked |= attempt.job.service and any(kind == "sent" for kind, _ in events)
-            attempt.start_written = attempt.started_at is not None
+            attempt.start_written, attempt.begins = attempt.started_at is not None, 0
         except (QueueBusy, StorageFull) as error:
             attempt.output.restore(rows, replace)
             attempt.events = events

@@ -306,7 +306,7 @@ class Service:
     def _rest(self) -> None:
         """End after a long rest with nothing due: the next enqueue starts a worker again."""
         loop = self._loop
-        if loop.running or loop.waiting or loop.ended:
+        if loop.running or loop.waiting or loop.unrecorded:
             loop.active_at = time.monotonic()
         elif time.monotonic() - loop.active_at > self._settings.idle_worker:
             if self._more_to_do():
@@ -327,7 +327,7 @@ class Service:
     def _upgrade(self) -> None:
         """A new tether_lab on disk: start anew in it at the first idle instant, never in a job."""
         loop = self._loop
-        if self._package.changed() and not (loop.running.jobs or loop.waiting or loop.ended):
+        if self._package.changed() and not (loop.running.jobs or loop.waiting or loop.unrecorded):
             self._log("tether_lab was upgraded: the worker starts anew")
             self._code = RESTART
             if loop.running:               # services start again in the new one

@@ -50,8 +50,8 @@ class Services:
         payload, options = payload_of(row, head.defaults), options_of(row)
         mac = self._vault.sign(signing.JOB, *signing.job_fields(
             self._queue.uuid, job.uuid, row.key, version.version, payload, options))
-        found = replace(job, key=row.key, handler_id=version.id, payload=payload, options=options,
-                        key_id=self._vault.key_id, mac=mac)
+        found = job._replace(key=row.key, handler_id=version.id, payload=payload, options=options,
+                             key_id=self._vault.key_id, mac=mac)
         if found != job:
             services.follow(self._queue, job.claim, found)
         return found
