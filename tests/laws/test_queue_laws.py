@@ -221,9 +221,9 @@ class QueueLaws(RuleBasedStateMachine):
         model.state, model.run_at, model.expires_at, model.crashes = State.PENDING, self.now, None, 0
         model.cancelling, model.begun, model.results_of_run = False, False, 0
 
-    def _taken(self, worker: str, step: NextStep) -> Claim:
+    def _taken(self, worker: str, step: NextStep, expires: int | None = None) -> Claim:
         """A job with one attempt, taken by a worker and ended; the claim that is void by now."""
-        self.enqueue(1, 0, None, 1)
+        self.enqueue(1, 0, expires, 1)
         job_id = max(self.jobs)
         self._turn(worker, len(self.jobs), [])
         held = next(held for held in reversed(self.claims) if held.job_id == job_id)
@@ -241,6 +241,13 @@ class QueueLaws(RuleBasedStateMachine):
         held = self._taken(worker, Requeue("x", crash))
         self._turn(worker, len(self.jobs), [])
         self._renew(held)
+
+    @rule(worker=st.sampled_from(WORKERS), wait=st.integers(1, 9))
+    def a_second_attempt_is_late(self, worker: str, wait: int) -> None:
+        """The deadline is that of the first start."""
+        self._taken(worker, Requeue("x", crash=False), expires=5)
+        self.now += wait * SECOND
+        self._turn(worker, 0, [])
 
     @rule(data=st.data(), verb=st.sampled_from(["enqueue", "turn", "renew", "rescue", "cancel", "retry"]))
     def a_commit_fails(self, data: st.DataObject, verb: str) -> None:
