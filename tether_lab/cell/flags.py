@@ -82,7 +82,7 @@ SCHEDULE = (*RULE_FLAGS, *OPTION_FLAGS, WATCH_FLAGS[2])
 
 SCHEDULE_HELP = """\
 %jobs schedule KEY [name=value …] --interval 1h | --cron '0 9 * * MON-FRI' [flags]
-%jobs schedule show | pause | resume | run | remove NAME
+%jobs schedule show | next | pause | resume | run | remove NAME
 %jobs schedules                     all of them
 
 Run a registered handler again and again; no kernel and no Jupyter server need be there."""

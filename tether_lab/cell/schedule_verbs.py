@@ -12,12 +12,14 @@ from .parsing import evaluate, job_line, nearest
 if TYPE_CHECKING:
     from tether_lab.lab import Lab
 
-VERBS = ("show", "pause", "resume", "run", "remove")
+VERBS = ("show", "next", "pause", "resume", "run", "remove")
 
 
 def schedule(lab: Lab, line: str, namespace: dict[str, Any]) -> object:
     """What the cell should show."""
     first, _, rest = line.strip().partition(" ")
+    if first in ("", "list"):
+        return lab.schedules()
     if first in VERBS:
         return _act(lab, first, rest.strip())
     parsed = job_line(line, SCHEDULE)
@@ -39,6 +41,8 @@ def _act(lab: Lab, verb: str, name: str) -> object:
                           remedy="%jobs schedules lists them.")
     found = lab.get_schedule(name)
     match verb:
+        case "next":
+            return found.next_fires(10)
         case "pause":
             return found.pause()
         case "resume":

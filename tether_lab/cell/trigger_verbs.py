@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.errors import OptionError
 
 from .flags import TRIGGER, TRIGGER_HELP, help_text
-from .parsing import evaluate, job_line
+from .parsing import evaluate, job_line, nearest
 
 if TYPE_CHECKING:
     from tether_lab.lab import Lab
@@ -40,6 +40,10 @@ def trigger(lab: Lab, line: str, namespace: dict[str, Any]) -> object:
 def _act(lab: Lab, verb: str, name: str) -> object:
     if not name:
         raise OptionError(f"{verb} which trigger?", remedy="%jobs triggers lists them.")
+    names = [found.name for found in lab.triggers()]
+    if name not in names:
+        raise OptionError(f"there is no trigger {name!r}{nearest(name, names)}",
+                          remedy="%jobs triggers lists them.")
     found = lab.get_trigger(name)
     match verb:
         case "pause":

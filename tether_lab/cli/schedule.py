@@ -10,7 +10,7 @@ from tether_lab.errors import OptionError
 from .enqueue import payload
 from .labs import open_lab
 from .parsing import RULE, Arguments, options
-from .terminal import say, show_json, show_table
+from .terminal import say, show_found, show_json, show_rows
 
 if TYPE_CHECKING:
     from tether_lab.lab.schedules import Schedule
@@ -23,7 +23,9 @@ def run(given: Arguments) -> int:
         raise OptionError(f"{given.verb} what?",
                           remedy="tether-lab schedule add KEY …, or the name of a schedule.")
     if given.verb == "list":
-        _list(given, lab.schedules().rows)
+        from tether_lab.views.schedules import table
+
+        show_rows(lab.schedules().rows, table, _json if given.json else None)
     elif given.verb == "add":
         rule = {name: value for name in RULE if (value := getattr(given, name)) is not None}
         _show(given, lab.schedule(given.name_or_key, payload(given), name=given.name, **rule, **options(given)))
@@ -55,23 +57,9 @@ def _act(given: Arguments, found: Schedule) -> None:
             _show(given, found)
 
 
-def _list(given: Arguments, rows: list[Any]) -> None:
-    import time
-
-    from tether_lab.views.schedules import table
-
-    if given.json:
-        show_json([_json(row) for row in rows])
-    else:
-        show_table(table(rows, time.time_ns() // 1000))
-
-
 def _show(given: Arguments, found: Schedule) -> None:
-    if given.json:
-        show_json({**_json(found.row), "next": [at.isoformat() for at in found.next_fires(5)],
-                   "fires": [asdict(fire) for fire in found.fires(5)]})
-    else:
-        say(found._repr_mimebundle_()["text/plain"])
+    show_found(found, {**_json(found.row), "next": [at.isoformat() for at in found.next_fires(5)],
+                       "fires": [asdict(fire) for fire in found.fires(5)]} if given.json else None)
 
 
 def _json(row: Any) -> dict[str, Any]:

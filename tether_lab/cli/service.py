@@ -12,7 +12,7 @@ from .enqueue import payload
 from .job import parse_value
 from .labs import open_lab
 from .parsing import Arguments
-from .terminal import say, show_json, show_table
+from .terminal import say, show_found, show_json, show_rows
 
 if TYPE_CHECKING:
     from tether_lab.lab.services import ServiceEvent, ServiceHandle
@@ -24,7 +24,9 @@ def run(given: Arguments) -> int:
     if given.verb != "list" and given.name is None:
         raise OptionError(f"{given.verb} what?", remedy="tether-lab service lists their names.")
     if given.verb == "list":
-        _list(given, lab.services().rows)
+        from tether_lab.views.services import table
+
+        show_rows(lab.services().rows, table, _json if given.json else None)
     elif given.verb == "start":
         options = {name: getattr(given, name) for name in ("memory", "max_output", "tags", "seed")}
         _show(given, lab.start_service(given.name, given.handler, payload(given), update_interval=given.every,
@@ -63,20 +65,8 @@ def _event(given: Arguments, event: ServiceEvent) -> None:
         say(f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.kind}{value}")
 
 
-def _list(given: Arguments, rows: list[Any]) -> None:
-    from tether_lab.views.services import table
-
-    if given.json:
-        show_json([_json(row) for row in rows])
-    else:
-        show_table(table(rows, time.time_ns() // 1000))
-
-
 def _show(given: Arguments, found: ServiceHandle) -> None:
-    if given.json:
-        show_json(_json(found.row))
-    else:
-        say(found._repr_mimebundle_()["text/plain"])
+    show_found(found, _json(found.row) if given.json else None)
 
 
 def _json(row: Any) -> dict[str, Any]:

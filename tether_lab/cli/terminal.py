@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -68,6 +69,23 @@ def show_json(value: object) -> None:
     """JSON, indented on a terminal, one line elsewhere."""
     print(json.dumps(value, ensure_ascii=not sys.stdout.isatty(), default=str,
                      indent=2 if sys.stdout.isatty() else None))
+
+
+def show_rows(rows: Sequence[Any], table: Callable[[Sequence[Any], int], Table],
+              as_json: Callable[[Any], object] | None) -> None:
+    """A list of schedules, triggers or services: a table, or with ``as_json`` each of them as that says."""
+    if as_json is not None:
+        show_json([as_json(row) for row in rows])
+    else:
+        show_table(table(rows, time.time_ns() // 1000))
+
+
+def show_found(found: Any, as_json: Mapping[str, Any] | None) -> None:
+    """One of them: its card, or what is said of it to programs."""
+    if as_json is not None:
+        show_json(as_json)
+    else:
+        say(found._repr_mimebundle_()["text/plain"])
 
 
 def moment(at: int | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import OptionError
@@ -10,7 +9,7 @@ from tether_lab.errors import OptionError
 from .enqueue import payload
 from .labs import open_lab
 from .parsing import Arguments, options
-from .terminal import say, show_json, show_table
+from .terminal import say, show_found, show_rows
 
 if TYPE_CHECKING:
     from tether_lab.lab.triggers import TriggerHandle
@@ -23,7 +22,9 @@ def run(given: Arguments) -> int:
         raise OptionError(f"{given.verb} what?",
                           remedy="tether-lab trigger add KEY --files 'inbox/*.csv', or the name of a trigger.")
     if given.verb == "list":
-        _list(given, lab.triggers().rows)
+        from tether_lab.views.triggers import table
+
+        show_rows(lab.triggers().rows, table, _json if given.json else None)
     elif given.verb == "add":
         said = {name: value for name in ("files", "on", "web", "settle", "recursive")
                 if (value := getattr(given, name))}
@@ -55,20 +56,8 @@ def _act(given: Arguments, found: TriggerHandle) -> None:
             _show(given, found)
 
 
-def _list(given: Arguments, rows: list[Any]) -> None:
-    from tether_lab.views.triggers import table
-
-    if given.json:
-        show_json([_json(row) for row in rows])
-    else:
-        show_table(table(rows, time.time_ns() // 1000))
-
-
 def _show(given: Arguments, found: TriggerHandle) -> None:
-    if given.json:
-        show_json(_json(found.row))
-    else:
-        say(found._repr_mimebundle_()["text/plain"])
+    show_found(found, _json(found.row) if given.json else None)
 
 
 def _json(row: Any) -> dict[str, Any]:
