@@ -66,21 +66,25 @@ class Bench:
         return {**os.environ, **spawn._environ_of(self.settings), "TETHER_LAB_MARK": self.mark,
                 "TETHER_LAB_TEST": "1", **more}
 
-    def worker(self, *, faults: str = "", ready: bool = True) -> subprocess.Popen[bytes]:
-        """A worker process, ready unless it is to die before."""
+    def worker(self, *, faults: str = "", ready: bool = True,
+               group: Path | None = None) -> subprocess.Popen[bytes]:
+        """A worker process, ready unless it is to die before; in a control group of the kernel's."""
+
+        def begin() -> None:
+            if group is not None:
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
+
         log = (self.folder.log / "worker.log").open("ab")
         process = subprocess.Popen(
             [sys.executable, "-m", "tether_lab.worker", "--lab", str(self.folder.path)],
             env=self.environ(TETHER_LAB_FAULT=faults), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=self._limit)
+            start_new_session=True, preexec_fn=begin)
         log.close()
         self.workers.append(process)
         if ready:
             eventually(lambda: self._ready(process), within=20, say=f"a ready worker\n{self.log()}")
         return process
-
-    def _limit(self) -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, f"the worker ended: {process.returncode}\n{self.log()}"
