@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 from tether_lab import BadRequest, BadSignature, KeyMissing, Lab
 from tether_lab.errors import LoosePermissions, RestrictedLab
+from tether_lab.job_queue import owner
 from tether_lab.settings import config_folder
 
 
@@ -150,6 +153,78 @@ def test_rotation_puts_everything_under_the_new_key(lab: Lab) -> None:
     assert fresh.get(jobs[1].id).retry().result(60)["word"] == "two"
     assert fresh.get(jobs[2].id).retry().result(60)["word"] == "three"
     assert lab.schedule("closed", {"word": "five"}, interval="2d").run_now().result(60)["word"] == "five"
+
+
+ROTATE = """
+import os, signal, sys
+from tether_lab import Lab
+from tether_lab.job_queue.rekey import Rekeying
+left, each = int(sys.argv[1]), Rekeying._each
+def counted(self, connection, do, *given):
+    global left
+    left -= 1
+    each(self, connection, do, *given)
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)         # in the middle of a transaction
+Rekeying._each = counted
+lab = Lab(autostart=False)
+lab.keys.rekey() if len(lab.keys.list()) > 1 else lab.keys.rotate()
+"""
+
+
+@pytest.mark.timeout(180)
+def test_a_rotation_that_is_killed_goes_on_where_it_was(lab: Lab) -> None:
+    """SIGKILL inside its transactions, again and again: every row is under one key or the other, all of it is
+    read and run; the next goes on with the same new key, and in the end nothing needs the old one."""
+    lab.register(say)
+    lab.register(say, "closed", encrypt=True)
+    lab.pause("aside")
+    jobs = [lab.enqueue(key, {"word": f"{key}{n}"}) for n in range(4) for key in ("say", "closed")]
+    waiting = lab.enqueue_many("closed", [{"word": f"later{n}"} for n in range(30)], queue="aside")
+    for job in jobs:
+        job.wait(60)
+    lab.worker.stop(now=True, timeout=10)
+    old, kills = lab.vault.key_id, 0
+    for after in (3, 6, 9, 12):
+        done = subprocess.run([sys.executable, "-c", ROTATE, str(after)], capture_output=True, text=True,
+                              timeout=60, check=False)
+        kills += done.returncode == -signal.SIGKILL
+        fresh = Lab(autostart=False)
+        assert not fresh.restricted
+        assert [fresh.get(job.id).result() for job in jobs] == [f"said {job.payload['word']}" for job in jobs]
+        assert fresh.get(waiting[7].id).payload == {"word": "later7"}
+        fresh.close()
+    assert kills == 4, done.stderr
+    assert len(lab.keys.list()) == 2, "one new key, whoever was killed"
+    said: list[str] = []
+    assert lab.keys.rekey(said.append) == 0
+    assert "left" not in said[-1]
+    lab.keys.retire(old)
+    lab.resume("aside")
+    assert waiting[0].result(60) == "said later0"
+    lab.pause("aside")
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_rotates_while_it_works(lab: Lab) -> None:
+    """``wait=False``: jobs begin and end all the while, each once; in the end nothing needs the old key."""
+    lab.register(say)
+    lab.pause("aside")
+    ended = lab.enqueue_many("say", [{"word": f"{n}"} for n in range(8)])
+    for job in ended:
+        job.wait(60)
+    waiting = lab.enqueue_many("say", [{"word": f"later{n}"} for n in range(200)], queue="aside")
+    old = lab.vault.key_id
+    new = lab.keys.rotate(wait=False)
+    meanwhile = [lab.enqueue("say", {"word": f"now{n}"}) for n in range(6)]
+    assert [job.result(60) for job in meanwhile] == [f"said now{n}" for n in range(6)]
+    eventually(lambda: f"are under the key {new} now" in lab.worker.log(lines=200), within=60, say="a word")
+    assert {key for key, *_ in owner.signers(lab.queue)} == {new}
+    lab.keys.retire(old)
+    lab.resume("aside")
+    assert waiting[0].result(60) == "said later0"
+    lab.pause("aside")
+    assert [job.result() for job in ended] == [f"said {n}" for n in range(8)]
 
 
 def test_a_key_is_not_removed_while_something_needs_it(lab: Lab) -> None:

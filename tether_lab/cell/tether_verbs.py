@@ -141,7 +141,9 @@ class TetherVerbs:
             case ():
                 return keys
             case ("rotate",):
-                _say(f"{keys.rotate(_say)} signs what is new.")
+                _say(f"{keys.rotate(_say, wait='background' not in words.flags)} signs what is new.")
+            case ("rekey",):
+                _say(f"{keys.rekey(_say):,} handlers and jobs are left under older keys.")
             case ("retire", name):
                 keys.retire(name)
             case ("export", path):
@@ -150,8 +152,8 @@ class TetherVerbs:
                 _say(f"New here: {', '.join(keys.import_(path)) or 'none'}.")
             case _:
                 raise OptionError(f"%tether keys {' '.join(words.words)}", where="keys",
-                                  remedy="%tether keys [rotate | retire ID | export FILE | import FILE]; "
-                                         "passphrases are typed in a terminal: tether-lab keys.")
+                                  remedy="%tether keys [rotate | rekey | retire ID | export FILE | import "
+                                         "FILE]; passphrases are typed in a terminal: tether-lab keys.")
         return None
 
     def backup(self, words: Words) -> None:
@@ -185,7 +187,7 @@ VERBS: dict[str, tuple[Callable[[TetherVerbs, Words], object], str, str]] = {
     "modules": (TetherVerbs.modules, "", "What installed packages contribute, registered with this lab."),
     "doctor": (TetherVerbs.doctor, "", "What may be wrong, in words, and what to do."),
     "trust": (TetherVerbs.trust, "[--accept]", "Whose lab this is, what it would run; make it yours."),
-    "keys": (TetherVerbs.keys, "[rotate|retire ID|export FILE|import FILE]", "Your keys."),
+    "keys": (TetherVerbs.keys, "[rotate|rekey|retire ID|export FILE|import FILE]", "Your keys."),
     "backup": (TetherVerbs.backup, "FOLDER", "Copy the lab, while it works."),
     "export": (TetherVerbs.export, "FILE", "Ended jobs and their handlers, for another lab."),
     "import": (TetherVerbs.import_, "FILE", "Take in what another lab exported."),

@@ -1,4 +1,4 @@
-"""``tether-lab keys``: list, rotate, retire, export, import, move, unlock, lock."""
+"""``tether-lab keys``: list, rotate, rekey, retire, export, import, move, unlock, lock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ def run(given: Arguments) -> int:
         case "list":
             say(repr(keys))
         case "rotate":
-            say(f"{keys.rotate(say)} signs what is new. The old keys stay until tether-lab keys retire ID.")
+            said = keys.rotate(say, wait=not given.background)
+            say(f"{said} signs what is new. The old keys stay until tether-lab keys retire ID.")
+        case "rekey":
+            left = keys.rekey(say)
+            say(f"{left:,} handlers and jobs are left: they follow once they have ended." if left else
+                "Nothing needs an older key any more.")
         case "retire":
             keys.retire(_needed(given, "ID"))
             say(f"{given.what} is gone.")

@@ -15,7 +15,7 @@ Add = Callable[[argparse.ArgumentParser], None]
 
 JOB_VERBS = ("show", "output", "follow", "wait", "cancel", "retry", "result", "debug", "stack", "events")
 WORKER_VERBS = ("status", "start", "stop", "run", "install", "uninstall")
-KEYS_VERBS = ("list", "rotate", "retire", "export", "import", "move", "unlock", "lock")
+KEYS_VERBS = ("list", "rotate", "rekey", "retire", "export", "import", "move", "unlock", "lock")
 SERVICES = ("systemd", "launchd", "tasks")
 
 
@@ -175,6 +175,7 @@ def _keys(to: argparse.ArgumentParser) -> None:
                     help="export, import: a file; retire: a key; move: file, keyring or passphrase")
     to.add_argument("--passphrase", action="store_true",
                     help="export, import: with a passphrase, which is asked for (or read from a pipe)")
+    to.add_argument("--background", action="store_true", help="rotate: the labs' workers do it, in their time")
     _json_flag(to)
 
 

@@ -1,15 +1,20 @@
 """All that other keys signed or closed, under the newest key: after a rotation, or once a foreign lab
 is trusted.
 
-In small transactions, so that work goes on meanwhile; a running job keeps its key until the next time.
-What has to be verified first and does not verify, and what a missing key closed, stays as it is.
+In small transactions, so that work goes on meanwhile, in a terminal or in the worker, or in both: what is
+done carries the new key, so whoever is killed midway has lost nothing, and the next goes on from there. A
+running job keeps its key until the next time. What has to be verified first and does not verify, and what a
+missing key closed, stays as it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tether_lab.errors import BadSignature, CaptureUnavailable, KeyMissing
@@ -26,6 +31,8 @@ from .services import services
 from .statements import sql
 
 LEFT = (BadSignature, KeyMissing)
+LONGEST = 0.02
+"""Seconds after which a transaction takes no further row: others wait for the lock."""
 
 
 @dataclass(slots=True)
@@ -44,68 +51,78 @@ class Rekeying:
         self._queue, self._verify = queue, verify
         self.done = Rekeyed()
 
-    def run(self) -> Rekeyed:
-        """Everything; how it went."""
+    def run(self, told: Callable[[int], None] = lambda _: None) -> Rekeyed:
+        """Everything; how it went. ``told`` hears after each transaction how many rows are done."""
+        for _ in self.steps():
+            told(self.done.rows)
+        return self.done
+
+    def steps(self) -> Iterator[None]:
+        """One small transaction at a time."""
         queue = self._queue
         if not self._verify or owner.is_own(queue):
             owner.own(queue)
-        for row in self._versions():
-            self._each(self._version, row)
-        for values in self._jobs():
-            self._each(self._job, *values)
-        for schedule in schedules(queue):
-            if schedule.key_id != queue.vault.key_id:
-                self._each(self._schedule, schedule)
-        for service in services(queue):
-            if service.key_id != queue.vault.key_id:
-                self._each(self._service, service)
-        for trigger in triggers(queue):
-            if trigger.key_id != queue.vault.key_id:
-                self._each(self._trigger, trigger)
-        self._each(self._defaults)
-        for digest, data in list(self.blobs()):
-            self._each(self._blob, digest, data)
-        return self.done
+        yield from self._in_order(sql("rekey_versions"), self._version)
+        yield from self._in_order(sql("rekey_jobs"), self._job)
+        for read, do in ((schedules, self._schedule), (services, self._service), (triggers, self._trigger)):
+            with queue.write(power=False) as connection:
+                for row in read(queue):
+                    if row.key_id != queue.vault.key_id:
+                        self._each(connection, do, row)
+            yield
+        with queue.write(power=False) as connection:
+            self._each(connection, self._defaults)
+        for digest, file in list(self.blobs()):
+            self._blob(digest, file=file)
+            yield
+        with queue.write(power=True):      # and with this, all of it survives a power cut
+            pass
 
-    def _each(self, do: Callable[..., int], *given: Any) -> None:
+    def left(self) -> int:
+        """How many handlers and jobs are not under the newest key, those that run included."""
+        with self._queue.read() as connection:
+            found = connection.execute(sql("rekey_todo"), {"key_id": self._queue.vault.key_id}).fetchone()
+            return int(found[0])
+
+    def _in_order(self, look: str, do: Callable[..., int]) -> Iterator[None]:
+        """Looked for without the lock; then read again and written in one transaction of some milliseconds."""
+        key_id, after = self._queue.vault.key_id, 0
+        while True:
+            with self._queue.read() as connection:
+                found = connection.execute(look, {"key_id": key_id, "after": after}).fetchone()
+            if found is None:
+                return
+            with self._queue.write(power=False) as connection:
+                until = time.monotonic() + LONGEST
+                cursor = connection.execute(look, {"key_id": key_id, "after": found[0] - 1})
+                names = [column[0] for column in cursor.description]
+                after = found[0]
+                for row in cursor.fetchall():
+                    self._each(connection, do, dict(zip(names, row, strict=True)))
+                    after = row[0]
+                    if time.monotonic() > until:
+                        break
+            yield
+
+    def _each(self, connection: sqlite3.Connection, do: Callable[..., int], *given: Any) -> None:
+        """One row with all that belongs to it, or nothing of it."""
+        connection.execute("SAVEPOINT one")
         try:
-            with self._queue.write() as connection:
-                self.done.rows += do(connection, *given)
+            self.done.rows += do(connection, *given)
         except LEFT as error:
+            connection.execute("ROLLBACK TO one")
             self.done.left += 1
             self.done.reason = error.message
+        finally:
+            connection.execute("RELEASE one")
 
-    # -- what there is -----------------------------------------------------------------------------
-
-    def _versions(self) -> Iterator[dict[str, Any]]:
-        after = 0
-        while True:
-            with self._queue.read() as connection:
-                cursor = connection.execute(sql("rekey_versions"), {"key_id": self._queue.vault.key_id,
-                                                                    "after": after})
-                found = [rows.by_name(cursor.description, row) for row in cursor.fetchall()]
-            yield from found
-            if not found:
-                return
-            after = found[-1]["id"]
-
-    def _jobs(self) -> Iterator[tuple[Any, ...]]:
-        after = 0
-        while True:
-            with self._queue.read() as connection:
-                found = connection.execute(sql("rekey_jobs"), {"key_id": self._queue.vault.key_id,
-                                                               "after": after}).fetchall()
-            yield from found
-            if not found:
-                return
-            after = found[-1][0]
-
-    def blobs(self) -> Iterator[tuple[str, bytes | None]]:
+    def blobs(self) -> Iterator[tuple[str, bool]]:
+        """The names of closed blobs, and whether each is a file."""
         after = ""
         while True:
             with self._queue.read() as connection:
                 found = connection.execute(sql("rekey_blobs"), {"after": after}).fetchall()
-            yield from found
+            yield from ((digest, bool(file)) for digest, file in found)
             if not found:
                 return
             after = found[-1][0]
@@ -136,16 +153,17 @@ class Rekeying:
             "id": version.id, "manifest": sealed.manifest(queue, version), **signed})
         return 1
 
-    def _job(self, connection: sqlite3.Connection, job_id: int, uuid: str, key: str, version: str, payload: str,
-             options: str, progress: str | None, error: str | None, key_id: str, mac: bytes) -> int:
+    def _job(self, connection: sqlite3.Connection, row: dict[str, Any]) -> int:
         queue = self._queue
+        job_id, uuid, key, version = row["id"], row["uuid"], row["key"], row["version"]
+        payload, progress, error = row["payload"], row["progress"], row["error"]
         text = sealed.opened(queue, payload, "job", "payload", uuid)
-        signed = self._signed((key_id, mac), signing.JOB,
-                              signing.job_fields(queue.uuid, uuid, key, version, text, options))
+        signed = self._signed((row["key_id"], row["mac"]), signing.JOB,
+                              signing.job_fields(queue.uuid, uuid, key, version, text, row["options"]))
         if sealed.SECRET in text:
             text, secret = sealed.reveal(queue, text, uuid)
             text = sealed.hide(queue, text, tuple(secret), uuid)
-            fields = signing.job_fields(queue.uuid, uuid, key, version, text, options)
+            fields = signing.job_fields(queue.uuid, uuid, key, version, text, row["options"])
             signed["mac"] = queue.vault.sign(signing.JOB, *fields)
         connection.execute(sql("rekey_job"), {
             "id": job_id, "progress": self._again(progress, "job", "progress", uuid),
@@ -217,33 +235,49 @@ class Rekeying:
                 "key": key, "defaults": self._again(defaults, "handler", "defaults", key)})
         return len(found)
 
-    def _blob(self, connection: sqlite3.Connection, digest: str, data: bytes | None) -> int:
+    def _blob(self, digest: str, *, file: bool) -> None:
+        """A file is written anew beside the database, and takes its place at once; a row in a transaction."""
         queue = self._queue
         path = queue.folder.blobs / digest[:2] / digest
         try:
-            closed = path.read_bytes() if data is None else data
-            if key_of(closed) == queue.vault.key_id:
-                return 0
-            content = sealed.open_blobs(queue, {digest}, {digest: closed})[digest]
+            if file:
+                if _key_of_file(path) != queue.vault.key_id:
+                    write_private(path, self._closed_again(digest, path.read_bytes()))
+                    self.done.rows += 1
+                return
+            with queue.write(power=False) as connection:
+                data = connection.execute(sql("blob_data"), {"digest": digest}).fetchone()
+                if data is not None and key_of(data[0]) != queue.vault.key_id:
+                    again = self._closed_again(digest, data[0])
+                    connection.execute(sql("rekey_blob"), {"digest": digest, "data": again, "size": len(again)})
+                    self.done.rows += 1
+        except LEFT as error:
+            self.done.left += 1
+            self.done.reason = error.message
         except (OSError, CaptureUnavailable):
-            return 0                                 # its file is gone: whoever needs it says so
-        again = queue.vault.seal(content, queue.uuid, "blob", digest)
-        if data is None:
-            write_private(path, again)
-        else:
-            connection.execute(sql("rekey_blob"), {"digest": digest, "data": again, "size": len(again)})
-        return 1
+            return                                   # its file is gone: whoever needs it says so
+
+    def _closed_again(self, digest: str, closed: bytes) -> bytes:
+        content = sealed.open_blobs(self._queue, {digest}, {digest: closed})[digest]
+        return self._queue.vault.seal(content, self._queue.uuid, "blob", digest)
+
+
+def _key_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return key_of(file.read(64))
 
 
 def left(queue: Queue, key_id: str) -> int:
     """How many rows still need this key: signed rows, and blobs that only it opens."""
-    rekeying = Rekeying(queue, verify=True)
     with queue.read() as connection:
         signed = int(connection.execute(sql("rekey_left"), {"key_id": key_id}).fetchone()[0])
     closed = 0
-    for digest, data in rekeying.blobs():
-        path = queue.folder.blobs / digest[:2] / digest
-        head = data[:64] if data is not None else path.read_bytes()[:64] if path.exists() else b""
-        closed += bool(head) and key_of(head) == key_id
+    for digest, file in Rekeying(queue, verify=True).blobs():
+        with contextlib.suppress(OSError, BadSignature):
+            if file:
+                closed += _key_of_file(queue.folder.blobs / digest[:2] / digest) == key_id
+            else:
+                with queue.read() as connection:
+                    data = connection.execute(sql("blob_data"), {"digest": digest}).fetchone()
+                closed += data is not None and key_of(data[0]) == key_id
     return signed + closed
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from .door import door
 if TYPE_CHECKING:
     from .lab import Lab
 
+TELL_EVERY = 1.0
+"""Seconds between two words about how far a rotation is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -30,7 +34,7 @@ class Key:
 
 @door
 class Keys:
-    """``list``, ``rotate``, ``retire``, ``export``, ``import_``, ``move``, ``unlock``, ``lock``."""
+    """``list``, ``rotate``, ``rekey``, ``retire``, ``export``, ``import_``, ``move``, ``unlock``, ``lock``."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -44,18 +48,35 @@ class Keys:
         return [Key(name, stores.store_of(folder / name), name == now, stores.is_locked(folder / name))
                 for name in keys.names(folder)]
 
-    def rotate(self, told: Callable[[str], None] = lambda _: None) -> str:
+    def rotate(self, told: Callable[[str], None] = lambda _: None, *, wait: bool = True) -> str:
         """A new key for all that is new; then what older keys signed or closed, in every lab of this user, is
-        put under it. ``told`` hears a line a lab. Its id."""
+        put under it, while work goes on. ``told`` hears how far it is, about once a second. With
+        ``wait=False`` the labs' workers do it, each in its own time. Its id.
+
+        Whatever interrupts it, nothing is lost: ``rekey`` goes on, and so does the next worker.
+        """
         from tether_lab.vault import keys
 
         self._lab.vault.sign("lab", "a locked key raises here, before anything is done")
         name = keys.create(keys.folder())
         keys.use(keys.folder(), name)
-        self._lab.vault.refresh()
-        for lab in self._labs(told):
-            told(_rekeyed(lab, name))
+        if wait:
+            self.rekey(told)
+        else:
+            self._lab.vault.refresh()
+            self._lab.ensure_worker()
         return name
+
+    def rekey(self, told: Callable[[str], None] = lambda _: None) -> int:
+        """Put what older keys signed or closed, in every lab of this user, under the newest one: goes on with a
+        rotation that was interrupted. How many handlers and jobs are left (those that run)."""
+        self._lab.vault.refresh()
+        left = 0
+        for lab in self._labs(told):
+            said, more = _rekeyed(lab, self._lab.vault.key_id, told)
+            told(said)
+            left += more
+        return left
 
     def retire(self, key_id: str) -> None:
         """Remove a key, once what it signed or closed is under the newest one. Raises BadRequest while
@@ -69,13 +90,13 @@ class Keys:
                              remedy="lab.keys.rotate() makes another.")
         failed: list[str] = []
         for lab in self._labs(failed.append):
-            _rekeyed(lab, self._lab.vault.key_id)
+            _rekeyed(lab, self._lab.vault.key_id, lambda _: None)
             if not spawn.signs_with(lab.folder, self._lab.vault.key_id, within=3.0):
                 raise BadRequest(f"the worker of {lab.name} signs with an older key", where=lab.name,
                                  remedy="Stop it (lab.worker.stop()), or try again in a moment.")
             if count := rekey.left(lab.queue, key_id):
                 raise BadRequest(f"{count} rows of {lab.name} still need {key_id}", where=lab.name,
-                                 remedy="lab.keys.rotate() puts them under the newest key; running jobs follow "
+                                 remedy="lab.keys.rekey() puts them under the newest key; running jobs follow "
                                         "once they have ended.")
         if failed:
             raise BadRequest(f"not every lab could be looked at: {failed[0]}", where="key",
@@ -147,12 +168,23 @@ class Keys:
                          f"{', locked' if key.locked else ''}" for key in self.list())
 
 
-def _rekeyed(lab: Lab, name: str) -> str:
-    """Put a lab under the newest key, once its worker signs with it as well."""
+def _rekeyed(lab: Lab, name: str, told: Callable[[str], None]) -> tuple[str, int]:
+    """Put a lab under the newest key, once its worker signs with it as well. What to say, and how many handlers
+    and jobs are left."""
     from tether_lab.job_queue.rekey import Rekeying
 
     late = "" if spawn.signs_with(lab.folder, name) else "; its worker still signs with an older key"
-    done = Rekeying(lab.queue, verify=True).run()
+    lab.vault.refresh()
+    rekeying = Rekeying(lab.queue, verify=True)
+    total, at = rekeying.left(), time.monotonic()
+
+    def step(rows: int) -> None:
+        nonlocal at
+        if time.monotonic() >= at + TELL_EVERY:
+            at = time.monotonic()
+            told(f"{lab.name}: {rows:,} rows; {rekeying.left():,} of {total:,} handlers and jobs to go")
+
+    done = rekeying.run(step)
     lab.forget_versions()
     left = f"; {done.left} left as they are: {done.reason}" if done.left else ""
-    return f"{lab.name}: {done.rows} rows have the new key{left}{late}"
+    return f"{lab.name}: {done.rows:,} rows have the new key{left}{late}", rekeying.left()

@@ -42,6 +42,7 @@ from .chores import Chore, Chores, FileIdentity
 from .faults import fault
 from .logs import Log
 from .loop import Supervisor
+from .rotation import Rotation
 from .running import utc
 from .zygote import adopt_orphans, children
 
@@ -132,6 +133,7 @@ class Service:
         self._listen_to_signals()
         self._register()
         self._say_key()
+        self._rekeying = Rotation(self._queue, self._log)
         self._rescue_from_the_dead()
         fault("after_rescue")
         self._loop.chores = self._chores()
@@ -257,6 +259,7 @@ class Service:
             Chore("modules", modules.EVERY, self._modules.look, at=time.monotonic() + 0.2),
             Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
+            self._rekeying.chore,
             Chore("backup", pruning.EVERY, self._backup, at=time.monotonic() + 90.0),
         ], self._log)
 
@@ -278,6 +281,7 @@ class Service:
         if self._queue.vault.refresh():
             self._log(f"signing with the key {self._queue.vault.key_id} from now on")
             self._say_key()
+            self._rekeying.begin()
         self._loop.look_around()
         self._rest()
 
@@ -319,7 +323,7 @@ class Service:
     def _more_to_do(self) -> bool:
         return (schedules.next_at(self._queue) is not None or services.wanted(self._queue)
                 or causes.watching(self._queue) or self._modules.busy
-                or read.unfinished(self._queue))
+                or read.unfinished(self._queue) or self._rekeying.under_way)
 
     def _checkpoint(self) -> None:
         checkpoint.checkpoint(self._queue)

@@ -1,2 +1,2 @@
--- Encrypted blobs, by name; those without data are files.
-SELECT digest, data FROM blob WHERE length(digest) > 40 AND digest > :after ORDER BY digest LIMIT 20;
+-- Encrypted blobs, by name, and whether each is a file (it has no data here).
+SELECT digest, data IS NULL FROM blob WHERE length(digest) > 40 AND digest > :after ORDER BY digest LIMIT 100;
