@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,31 @@ def test_binder_builds_and_starts(place: Path, home: Path) -> None:
     eventually(lambda: jobs() > 1000, within=60, say="the seeded history")
     told = fresh.run(commands / "tether-lab", "stats", "--json", cwd=home, PATH=path, HOME=str(home))
     assert json.loads(told)["worker"] == "stopped"
+
+
+@pytest.mark.timeout(300)
+def test_repo2docker_makes_of_it_what_is_meant(place: Path) -> None:
+    """Its Dockerfile (--no-build: no Docker is needed): Python 3.12; the whole checkout is there when the
+    requirements are installed, as the constraints are one of its files; postBuild; start."""
+    folder = place / "repo2docker"
+    with fresh.once(folder) as mine:
+        if mine:
+            uv = Path(sys.executable).with_name("uv")
+            fresh.run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder)
+            fresh.run(uv, "pip", "install", "--quiet", "--python", folder / "bin/python", "jupyter-repo2docker")
+    checkout = place / "checkout"
+    for path in (BINDER, fresh.ROOT / "constraints.txt", fresh.ROOT / "pyproject.toml"):
+        into = checkout / path.name
+        into.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, into)
+    said = fresh.run(folder / "bin/repo2docker", "--no-build", "--debug", "--user-id", "1000", "--user-name",
+                     "jovyan", checkout, cwd=place)
+    steps = [line for line in said.splitlines() if re.match(r"(COPY|RUN|ENV|USER|CMD|ENTRYPOINT) ", line)]
+
+    def at(words: str) -> int:
+        return next(number for number, line in enumerate(steps) if words in line)
+
+    installed = at("pip install --no-cache-dir -r \"binder/requirements.txt\"")
+    assert at(" src/ ${REPO_DIR}/") < installed < at("RUN ./binder/postBuild") < at(
+        "ENV R2D_ENTRYPOINT=\"${REPO_DIR}/binder/start\"")
+    assert "python=3.12" in said
