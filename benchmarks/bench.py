@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from answering import answering
+from clustering import clustering
 from draining import draining
 from enqueuing import enqueuing
 from figure import Figure
@@ -36,7 +37,8 @@ from together import together
 OUTPUT = Path(__file__).resolve().parents[1] / "demo-output" / "bench.json"
 
 PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (
-    loading, submitting, starting, answering, printing, enqueuing, draining, together, growing, idling, seeing)
+    loading, submitting, starting, answering, printing, enqueuing, draining, clustering, together, growing,
+    idling, seeing)
 
 
 def main() -> int:

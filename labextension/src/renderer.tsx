@@ -11,7 +11,10 @@ import { ITether } from './tokens';
 import { JOB_MIME, Mime, mime as decode } from './wire';
 
 export class JobRenderer extends ReactWidget implements IRenderMime.IRenderer {
-  constructor(private readonly tether: ITether) {
+  constructor(
+    private readonly tether: ITether,
+    private readonly rendermime: IRenderMimeRegistry
+  ) {
     super();
     this.addClass('tl-Output');
   }
@@ -34,7 +37,9 @@ export class JobRenderer extends ReactWidget implements IRenderMime.IRenderer {
     if (this._error) {
       return <Failed error={this._error} />;
     }
-    return this._mime ? <Seen tether={this.tether} mime={this._mime} /> : <></>;
+    return this._mime ? (
+      <Seen tether={this.tether} rendermime={this.rendermime} mime={this._mime} />
+    ) : <></>;
   }
 
   private _mime: Mime | null = null;
@@ -42,7 +47,7 @@ export class JobRenderer extends ReactWidget implements IRenderMime.IRenderer {
 }
 
 /** A card asks the server only once it has been in sight. */
-function Seen(props: { tether: ITether; mime: Mime }): JSX.Element {
+function Seen(props: { tether: ITether; rendermime: IRenderMimeRegistry; mime: Mime }): JSX.Element {
   const node = React.useRef<HTMLDivElement>(null);
   const [isSeen, see] = React.useState(false);
   React.useEffect(() => {
@@ -58,17 +63,17 @@ function Seen(props: { tether: ITether; mime: Mime }): JSX.Element {
   }, [isSeen]);
   return (
     <div ref={node}>
-      <LiveCard tether={props.tether} mime={props.mime} wanted={isSeen} />
+      <LiveCard tether={props.tether} rendermime={props.rendermime} mime={props.mime} wanted={isSeen} />
     </div>
   );
 }
 
-export function rendererFactory(tether: ITether): IRenderMime.IRendererFactory {
+export function rendererFactory(tether: ITether, rendermime: IRenderMimeRegistry): IRenderMime.IRendererFactory {
   return {
     safe: true, // it writes text only, never HTML, so it may draw what nobody trusts
     mimeTypes: [JOB_MIME],
     defaultRank: 10,
-    createRenderer: () => new JobRenderer(tether)
+    createRenderer: () => new JobRenderer(tether, rendermime)
   };
 }
 
@@ -78,6 +83,6 @@ export const renderer: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ITether, IRenderMimeRegistry],
   activate: (_: JupyterFrontEnd, tether: ITether, registry: IRenderMimeRegistry) => {
-    registry.addFactory(rendererFactory(tether));
+    registry.addFactory(rendererFactory(tether, registry));
   }
 };

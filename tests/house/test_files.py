@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 
 from tests.house.source import ROOT, shown, tracked
@@ -40,3 +41,18 @@ def test_every_notebook_is_executed_by_the_tests() -> None:
     listed = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
               and isinstance(node.value, str) and re.fullmatch(r"\w+\.ipynb", node.value)}
     assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == listed
+
+
+def test_every_tagged_cell_has_its_picture_and_every_picture_is_shown() -> None:
+    """A notebook's text shows what its cells tagged ``picture`` draw; notebooks/pictures.py makes the files."""
+    pictures = ROOT / "notebooks" / "pictures"
+    named = set(re.findall(r"notebooks/pictures/([\w-]+\.(?:png|gif))", (ROOT / "README.md").read_text()))
+    tagged: set[str] = set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            tags = [tag for tag in cell["metadata"].get("tags", ()) if tag.startswith("picture")]
+            tagged |= {f"{path.stem}{tag.removeprefix('picture')}.png" for tag in tags}
+            if cell["cell_type"] == "markdown":
+                named |= set(re.findall(r"!\[[^\]]+\]\(pictures/([\w-]+\.png)\)", "".join(cell["source"])))
+    assert tagged <= named, "pictures that no text shows"
+    assert named == {path.name for path in pictures.iterdir()}

@@ -1,5 +1,6 @@
 /** A job's card, as the HTML card looks, but live and with buttons. It never sets HTML from outside. */
 
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { launchIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { isPassing, troubleOf } from '../errors';
@@ -10,10 +11,16 @@ import type { ITether } from '../tokens';
 import type { Card, Mime } from '../wire';
 import { useTick } from './hooks';
 import { useJob } from './job';
+import { JobOutputs } from './outputs';
 import { Badge, IconButton, ProgressBar, SIGNS, Tags } from './parts';
 
-export function LiveCard(props: { tether: ITether; mime: Mime; wanted: boolean }): JSX.Element {
-  const { tether, mime } = props;
+export function LiveCard(props: {
+  tether: ITether;
+  rendermime: IRenderMimeRegistry;
+  mime: Mime;
+  wanted: boolean;
+}): JSX.Element {
+  const { tether, rendermime, mime } = props;
   const { job, detail, isLive, error } = useJob(tether, mime.lab, mime.job.id, props.wanted);
   const isOurs = detail === null || detail.job.uuid === mime.job.uuid;
   useTick(isLive && isOurs && job?.role === 'running');
@@ -29,13 +36,26 @@ export function LiveCard(props: { tether: ITether; mime: Mime; wanted: boolean }
     role: job.role,
     headline: headlineAt(job, now),
     bars: job.status === 'completed' ? [] : job.bars,
-    error: isFresh ? detail.card.error : null
+    error: isFresh ? detail.card.error : null,
+    tail: ''
   };
   const { actions } = tether;
   return (
     <CardView
       card={card}
       foot={<span className="tl-Live">live</span>}
+      outputs={
+        job.epoch > 0 && (
+          <JobOutputs
+            tether={tether}
+            rendermime={rendermime}
+            lab={mime.lab}
+            job={job}
+            verified={detail.verified}
+            inCard
+          />
+        )
+      }
       buttons={
         <>
           {canCancel(job) && (
@@ -75,7 +95,12 @@ function whyNot(tether: ITether, mime: Mime, isOurs: boolean, error: unknown): s
   return error || !isOurs ? `${asOf}; the job is no longer in its lab` : asOf;
 }
 
-export function CardView(props: { card: Card; foot: React.ReactNode; buttons?: React.ReactNode }): JSX.Element {
+export function CardView(props: {
+  card: Card;
+  foot: React.ReactNode;
+  buttons?: React.ReactNode;
+  outputs?: React.ReactNode;
+}): JSX.Element {
   const { card } = props;
   const label = `Job ${card.job_id}, ${card.key}, ${card.status}`;
   return (
@@ -99,6 +124,7 @@ export function CardView(props: { card: Card; foot: React.ReactNode; buttons?: R
       {card.more_bars > 0 && <div className="tl-soft">and {count(card.more_bars, 'more bar')}</div>}
       <ErrorBox card={card} />
       {card.tail && <Pre text={card.tail} label="The end of its output" />}
+      {props.outputs}
       <Line label="result" text={card.result} code />
       {card.notices.map(text => (
         <Line label="note" text={text} key={text} />

@@ -9,6 +9,7 @@ import * as React from 'react';
 import { LabApi } from '../api';
 import { isOffline, isPassing } from '../errors';
 import { Backoff } from '../model/backoff';
+import { count } from '../format';
 import { quiet, withoutCharts } from '../model/harmless';
 import type { ITether } from '../tokens';
 import { Job, JOB_MIME, Outputs } from '../wire';
@@ -133,6 +134,8 @@ export function JobOutputs(props: {
   lab: string;
   job: Job;
   verified: boolean;
+  /** Below a card: folded away at a click, and nothing at all where there is nothing. */
+  inCard?: boolean;
 }): JSX.Element {
   const { tether, rendermime, lab, job } = props;
   const host = React.useRef<HTMLDivElement>(null);
@@ -146,18 +149,29 @@ export function JobOutputs(props: {
   const isRunning = job.status === 'running';
   useFollowing(tether, lab, job, area, say);
 
+  const notice = said.rich && !isTrusted && (
+    <div className="tl-Notice tl-role-waiting">
+      These outputs are not trusted: scripts in them do not run, and nothing is loaded from elsewhere.{' '}
+      {props.verified && (
+        <button className="tl-Link" onClick={() => trust(true)}>
+          Trust them: this job is signed by you
+        </button>
+      )}
+    </div>
+  );
+  if (props.inCard) {
+    return (
+      <details className="tl-Card-outputs" open hidden={!said.total && said.error === null}>
+        <summary>{count(said.total ?? 0, 'output')}</summary>
+        {notice}
+        {said.error !== null && <Failed error={said.error} />}
+        <div ref={host} className="tl-Outputs-area" />
+      </details>
+    );
+  }
   return (
     <div className="tl-Outputs">
-      {said.rich && !isTrusted && (
-        <div className="tl-Notice tl-role-waiting">
-          These outputs are not trusted: scripts in them do not run, and nothing is loaded from elsewhere.{' '}
-          {props.verified && (
-            <button className="tl-Link" onClick={() => trust(true)}>
-              Trust them: this job is signed by you
-            </button>
-          )}
-        </div>
-      )}
+      {notice}
       {said.error !== null && <Failed error={said.error} />}
       {said.total === null && said.error === null && <Loading what="outputs" />}
       {said.total === 0 && said.error === null && (
@@ -168,11 +182,21 @@ export function JobOutputs(props: {
   );
 }
 
-/** HTML, SVG, JavaScript, widgets: what draws less without trust. */
-function isRich(output: IOutput): boolean {
+/** What draws less without trust: JavaScript, SVG, and HTML that is more than text, tables and marks. */
+export function isRich(output: IOutput): boolean {
   const data = output.data as Record<string, unknown> | undefined;
-  return !!data && ['text/html', 'image/svg+xml', 'application/javascript'].some(type => type in data) && !('image/png' in data);
+  if (!data || 'image/png' in data) {
+    return false;
+  }
+  const html = data['text/html'];
+  const words = Array.isArray(html) ? html.join('') : html;
+  return (
+    ['image/svg+xml', 'application/javascript'].some(type => type in data) ||
+    (typeof words === 'string' && LESS.test(words))
+  );
 }
+
+const LESS = /<(script|iframe|object|embed|form|svg|canvas|video|audio|link|img)\b|\son\w+\s*=|url\s*\(/i;
 
 /** An output area that lives in a node of React's. */
 function useArea(

@@ -51,7 +51,8 @@ def test_a_cell_its_kernel_killed_the_page_reloaded(
     expect(shown.card()).to_contain_text("running")
     gate.touch()
     expect(shown.card()).to_contain_text("completed", timeout=LONG)
-    expect(shown.card()).to_contain_text("77")
+    expect(shown.card().locator(".tl-Card-outputs .tl-Outputs-area")).to_contain_text("data has 77")
+    expect(shown.card().locator(".tl-Card-outputs")).to_contain_text("3 outputs")     # bar, text, result
     expect(shown.row(job.id)).to_contain_text("completed")
     shown.forgive("websocket")              # JupyterLab's own, of the killed kernel
 
