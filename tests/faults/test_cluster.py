@@ -43,6 +43,13 @@ class Cluster:
             self.workers.append(_start("dask_worker", f"tcp://127.0.0.1:{self.port}", "--nthreads", "1",
                                        "--no-nanny", "--host", "127.0.0.1", *QUIET))
 
+    def complete(self, count: int) -> None:
+        """So many workers that live, whatever a test has done to them."""
+        for process in self.workers:
+            process.send_signal(signal.SIGCONT)
+        self.workers = [process for process in self.workers if process.poll() is None]
+        self.add(max(0, count - len(self.workers)))
+
     def close(self) -> None:
         for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
             process.kill()
@@ -54,15 +61,22 @@ def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[Cluster]:
+    """One scheduler for all: it takes seconds to start."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     made = Cluster(port)
     made.start_scheduler()
-    made.add(2)
     yield made
     made.close()
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    """It, with two workers."""
+    started.complete(2)
+    return started
 
 
 @pytest.fixture
@@ -143,6 +157,7 @@ def test_a_worker_of_the_cluster_dies(lab: Lab, cluster: Cluster, tmp_path: Path
     assert [attempt.outcome for attempt in job.attempts] == ["interrupted", "succeeded"]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(200)
 def test_the_scheduler_of_the_cluster_restarts(lab: Lab, cluster: Cluster, tmp_path: Path) -> None:
     """The scheduler is killed and comes back with new workers: what ran, or waited, is done once each."""
@@ -197,8 +212,10 @@ def test_a_sweep_of_two_hundred_jobs(cluster: Cluster, home: Path) -> None:
         lab.worker.stop(now=True, timeout=30)
 
 
-def test_an_executor_out_of_reach_is_told(home: Path) -> None:
+def test_an_executor_out_of_reach_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No scheduler there, or no such executor: jobs wait, and the log says why."""
+    monkeypatch.setenv("TETHER_LAB_TEST", "1")
+    monkeypatch.setenv("TETHER_LAB_CONNECT_WITHIN", "1")
     for spec, said in (("dask=tcp://127.0.0.1:9", "does not answer"), ("dusk", "there is no executor 'dusk'")):
         with Lab(f"lost-{spec[:4]}", executor=spec, runners=1) as lab:
             job = lab.submit(os.getpid)

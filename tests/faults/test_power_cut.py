@@ -77,7 +77,7 @@ def tails(log: bytes, every: int) -> Iterator[tuple[int, bytes]]:
 
 @pytest.mark.row(35)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("written", "every"), [(9, 6), pytest.param(60, 1, marks=pytest.mark.soak)],
+@pytest.mark.parametrize(("written", "every"), [(6, 8), pytest.param(60, 1, marks=pytest.mark.soak)],
                          indirect=["written"])
 def test_whatever_the_power_leaves_of_the_log_is_a_whole_queue(
     written: tuple[Path, list[list[int]]], every: int, tmp_path: Path,

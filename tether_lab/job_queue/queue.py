@@ -234,14 +234,11 @@ class Queue:
                              remedy="See what else writes in that folder.")
 
     def _retry_or_raise(self, error: sqlite3.Error, deadline: float) -> None:
-        if failures.is_short(error):
-            if self.role == "supervisor" and self._files == self.files_now():
-                raise mending.cut(self.path) from error
-            self._close()
-        if not failures.is_passing(error):
-            raise self._told(error) from error
+        told = self._told(error)
+        if not failures.is_passing(error) or isinstance(told, QueueCorrupt):
+            raise told from error
         if not waiting.pause(deadline):
-            raise self._told(error) if failures.is_short(error) else QueueBusy(
+            raise told if failures.is_short(error) else QueueBusy(
                 f"{holders.named(self.path)} has held the write lock of {self.path} for {self.deadline:g} s",
                 remedy="Reading goes on. If that process is stopped or stuck, continue or end it; then try "
                        "again.", where=str(self.path)) from error
@@ -249,6 +246,8 @@ class Queue:
     def _told(self, error: sqlite3.Error) -> Exception:
         """Our error for SQLite's. After a failure to read or write the next use begins with fresh files: where
         somebody removed the log, that mends it once everybody has let go."""
+        if failures.is_short(error) and self.role == "supervisor" and self._files == self.files_now():
+            return mending.cut(self.path)
         if failures.is_io(error):
             self._close()
         return failures.told(error, self.path) or error
