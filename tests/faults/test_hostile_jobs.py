@@ -4,6 +4,7 @@ one worker that must outlive them all."""
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import psutil
@@ -14,6 +15,7 @@ from faults.test_jobs_misbehave import text
 
 from tether_lab.job import Manifest, State, Timeout
 
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LITTLE = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (700_000_000, 700_000_000))\n"
 
 
@@ -122,7 +124,7 @@ def test_what_cannot_be_loaded_fails_by_name_and_once(
     shared: Bench, manifest: dict[str, object], names: str,
 ) -> None:
     """Trying again would not bring it back: three attempts are allowed, one is made."""
-    given = Manifest(**{"cwd": str(shared.folder.path), "python": "3.11", **manifest})  # type: ignore[arg-type]
+    given = Manifest(**{"cwd": str(shared.folder.path), "python": PYTHON, **manifest})  # type: ignore[arg-type]
     version = shared.handler(f"'{names}'", key=f"gone-{len(names)}", manifest=given)
     [job] = shared.enqueue("", version=version, max_attempts=3)
     row = shared.ended(job)

@@ -87,8 +87,8 @@ def test_a_damaged_queue_is_marked_and_a_copy_put_back(lab: Lab, tmp_path: Path)
     ran = subprocess.run([sys.executable, "-m", "tether_lab.worker", "--lab", str(lab.folder.path)],
                          capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode != 0
-    with pytest.raises(QueueCorrupt):
-        Lab(autostart=False).enqueue("work", {"word": "y"})
+    with Lab(autostart=False) as refused, pytest.raises(QueueCorrupt):
+        refused.enqueue("work", {"word": "y"})
     checks = {check["name"]: check for check in json.loads(tether_lab("doctor", "--json").stdout)["checks"]}
     assert checks["integrity"]["state"] == "bad"
     assert "restore" in checks["integrity"]["remedy"]
@@ -101,6 +101,7 @@ def test_a_damaged_queue_is_marked_and_a_copy_put_back(lab: Lab, tmp_path: Path)
     assert len(again.jobs(limit=None)) == 401
     assert again.enqueue("work", {"word": "new"}).result(60)["word"] == "new"
     again.worker.stop(now=True, timeout=10)
+    again.close()
 
 
 def test_restore_refuses_what_is_no_copy_of_this_lab(lab: Lab, tmp_path: Path) -> None:

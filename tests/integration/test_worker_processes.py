@@ -102,7 +102,8 @@ def test_libraries_of_recent_jobs_are_imported_ahead(make_bench: Callable[..., B
     """The second job finds numpy loaded, because the first one's manifest named it."""
     bench = make_bench()
     bench.worker()
-    manifest = Manifest(cwd=str(bench.folder.path), imports={"np": "numpy"}, packages=("numpy",), python="3.11")
+    manifest = Manifest(cwd=str(bench.folder.path), imports={"np": "numpy"}, packages=("numpy",),
+                        python=f"{sys.version_info[0]}.{sys.version_info[1]}")
     version = bench.handler("import sys\n'numpy' in ctx.payload['seen']", key="np", manifest=manifest)
     [first] = bench.enqueue("", {"seen": []}, version=version)
     bench.ended(first)

@@ -83,6 +83,10 @@ def connect(path: Path, *, network: bool = False, read_only: bool = False,
                 connection.close()
             if not failures.is_passing(error) or not waiting.pause(deadline):
                 raise failures.told(error, path) or error from error
+        except QueueError:
+            if connection is not None:
+                connection.close()
+            raise
 
 
 def connect_or_read(
