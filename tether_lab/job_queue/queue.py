@@ -69,7 +69,7 @@ class Queue:
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[int, ...] = ()
         self._synchronous = connecting.NORMAL
-        self._used_at = self._checkpointed_at = 0.0
+        self._used_at = self._checkpointed_at = self._looked_at = 0.0
         self._opened = 0
         self._writing = False
         self._forked_away = False
@@ -130,8 +130,7 @@ class Queue:
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""
         with self.read() as connection:
-            found = int(connection.execute("PRAGMA data_version").fetchone()[0])
-            return self._opened << 32 | found
+            return self._opened << 32 | int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     # -- the two ways in -------------------------------------------------------------------------
 
@@ -203,7 +202,7 @@ class Queue:
             except sqlite3.Error as error:
                 self._retry_or_raise(error, deadline)
                 continue
-            if self._files == self.files_now():
+            if time.monotonic() < self._looked_at + waiting.JUST_NOW or self._files == self.files_now():
                 return connection
             self._replaced(connection, deadline)
 
@@ -352,6 +351,7 @@ class Queue:
                 f"the files of {self.path} were replaced while a transaction was written: it may be lost",
                 remedy="Look whether what you asked for is there (lab.jobs()); if not, ask again.",
                 where=str(self.path))
+        self._looked_at = time.monotonic()
 
     def _checkpoint_if_large(self) -> None:
         """Looked at once a second: a kernel that writes 16 MB in a second is caught in the next."""

@@ -11,6 +11,9 @@ import random
 import time
 
 SHORTEST, LONGEST = 0.0002, 0.002
+JUST_NOW = 0.001
+"""Seconds after which a kernel that writes again looks before its transaction, too, whether the files are still
+those that it has open. It looks after each, and tells of what it finds there."""
 
 
 def pause(deadline: float) -> bool:

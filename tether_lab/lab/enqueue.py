@@ -11,6 +11,8 @@ from tether_lab.errors import JobNotFound, OptionError, UnknownHandler
 from tether_lab.job import Handler, HandlerVersion, JobOptions, check_key
 from tether_lab.job.duration import words
 from tether_lab.job.workflow import Parent
+from tether_lab.job_queue import enqueue as verb
+from tether_lab.worker.new_jobs import fresh_names
 from tether_lab.worker.payload import Payload, read_payload
 
 from .clock import now
@@ -46,15 +48,11 @@ def enqueue(lab: Lab, key: str, payloads: Iterable[object], given: Mapping[str, 
 
 def _alike(lab: Lab, plan: Plan, template: NewJob, checked: Sequence[Payload]) -> list[int] | None:
     """The usual way: a template, and what is each job's own. None: the plan is out of date."""
-    from tether_lab.job_queue import enqueue as verb
-    from tether_lab.worker.new_jobs import fresh_name
-
     if not checked:
         return []
-    varying = []
-    for payload in checked:
-        name = fresh_name()
-        varying.append((name, payload.text, plan.sign(name, payload.text)))
+    sign = plan.sign
+    varying = [(name, payload.text, sign(name, payload.text))
+               for name, payload in zip(fresh_names(len(checked)), checked, strict=True)]
     ids = verb.enqueue_alike(lab.queue, template, varying, plan.handler)
     if ids is not None:
         lab.waker.wake()
@@ -63,8 +61,6 @@ def _alike(lab: Lab, plan: Plan, template: NewJob, checked: Sequence[Payload]) -
 
 def _each(lab: Lab, plan: Plan, checked: Sequence[Payload]) -> list[int]:
     """Jobs that differ in more than their payload, or that may be there already."""
-    from tether_lab.job_queue import enqueue as verb
-
     version, options = plan.version, plan.options
     known = [cached(lab, version, payload.text, options) for payload in checked]
     fresh = [payload for payload, found in zip(checked, known, strict=True) if found is None]

@@ -125,7 +125,7 @@ def check_declared(key: str, declared: Mapping[str, Mapping[str, Any]], payload:
     """Check names alone, against parameters as stored with a version (``open``: unknown keys pass)."""
     unknown = [] if open else [name for name in payload if name not in declared]
     if unknown:
-        near = get_close_matches(unknown[0], declared, 1)
+        near = get_close_matches(str(unknown[0]), declared, 1)
         guess = f" (did you mean {near[0]!r}?)" if near else ""
         takes = f"It takes {', '.join(declared)}." if declared else "It takes none."
         raise PayloadError(f"job {key!r} has no parameter {unknown[0]!r}{guess}", remedy=takes,

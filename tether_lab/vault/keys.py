@@ -89,8 +89,7 @@ class Vault:
 
         def sign(*given: Field) -> bytes:
             within, around = inner.copy(), outer.copy()
-            for field, piece in zip(given, rest, strict=True):
-                within.update(spelled(field) + piece)
+            within.update(b"".join([spelled(field) + piece for field, piece in zip(given, rest, strict=True)]))
             around.update(within.digest())
             return around.digest()
         return sign
@@ -234,11 +233,17 @@ def canonical(domain: str, fields: tuple[Field, ...]) -> bytes:
     return b"".join(map(spelled, (domain, *fields)))
 
 
+_HEADS = tuple(b"s" + length.to_bytes(8, "big") for length in range(128))
+"""What stands before short texts."""
+
+
 def spelled(field: Field) -> bytes:
     """One field of ``canonical``."""
     if isinstance(field, str):
-        kind, body = b"s", field.encode("utf-8", "surrogatepass")
-    elif isinstance(field, bytes):
+        body = field.encode("utf-8", "surrogatepass")
+        length = len(body)
+        return (_HEADS[length] if length < len(_HEADS) else b"s" + length.to_bytes(8, "big")) + body
+    if isinstance(field, bytes):
         kind, body = b"b", field
     else:
         kind, body = b"i", b"%d" % field

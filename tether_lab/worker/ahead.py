@@ -9,7 +9,7 @@ waits that another process could take.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tether_lab.job.hooks import is_internal
@@ -97,6 +97,10 @@ class Line:
     like: Prepared
     beside: tuple[int, ...]                # version ids of what acted beside jobs then
     ahead: dict[int, Prepared] = field(default_factory=dict)
+    kind: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = kind_of(self.like)
 
     @property
     def takes_more(self) -> bool:
@@ -124,16 +128,23 @@ class Ahead:
         else:
             self.lines.pop(process.token, None)
 
-    def hand(self, prepared: Prepared, beside: tuple[int, ...], busy: Iterable[int]) -> bool:
-        """Give it to the process with the fewest of its kind; False if it fits nowhere."""
-        kind, depth = kind_of(prepared), self.pace.depth(kind_of(prepared))
-        if depth < 2 or not is_plain(prepared):
+    def _with_room(self, kind: Kind, beside: tuple[int, ...], busy: Container[int]) -> Line | None:
+        """Of the processes that run jobs of a kind, and may have one more, the one with the fewest."""
+        found, room = None, self.pace.depth(kind) - 1
+        for token, line in self.lines.items():
+            waiting = len(line.ahead)
+            if (waiting < room and line.kind == kind and (waiting or token in busy) and line.beside == beside
+                    and line.takes_more):
+                found, room = line, waiting
+        return found
+
+    def hand(self, prepared: Prepared, beside: tuple[int, ...], busy: Container[int]) -> bool:
+        """Give it to the process with the fewest of its kind; False if it fits nowhere. ``busy``: the tokens
+        of those that run something."""
+        kind, job = kind_of(prepared), prepared.job
+        line = self._with_room(kind, beside, busy)
+        if line is None or not is_plain(prepared):
             return False
-        fitting = [line for token in busy if (line := self.lines.get(token)) is not None and line.takes_more
-                   and len(line.ahead) < depth - 1 and kind_of(line.like) == kind and line.beside == beside]
-        if not fitting:
-            return False
-        line, job = min(fitting, key=lambda line: len(line.ahead)), prepared.job
         more = wire.More(line.like.job.claim.job_id, job.claim.job_id, job.uuid, job.claim.epoch, job.attempt,
                          job.max_attempts, job.payload, job.created_at)
         if not line.process.hand(more):
@@ -191,7 +202,7 @@ class Ahead:
         for token in busy:
             line = self.lines.get(token)
             if line is not None and line.takes_more:
-                kind = kind_of(line.like)
+                kind = line.kind
                 found[kind] = found.get(kind, 0) + self.pace.depth(kind) - 1 - len(line.ahead)
         return {kind: count for kind, count in found.items() if count > 0}
 

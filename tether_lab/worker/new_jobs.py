@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -93,9 +93,21 @@ def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterab
 
 def fresh_name() -> str:
     """A random UUID (version 4) as text."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
+    return _name(os.urandom(16).hex())
+
+
+def fresh_names(count: int) -> Iterator[str]:
+    """So many of them."""
+    digits = os.urandom(16 * count).hex()
+    return (_name(digits[at:at + 32]) for at in range(0, 32 * count, 32))
+
+
+def _name(digits: str) -> str:
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def is_timeless(options: JobOptions) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tether_lab.capture import BlobStore
 from tether_lab.errors import PayloadError
 from tether_lab.job import HandlerVersion, check_payload
 from tether_lab.job.request import DEEPEST, is_flat
 from tether_lab.job_queue.sealed import SECRET
+
+from .usual_payload import spelled
 
 BLOB = "$blob"
 OPEN = "**"
@@ -25,12 +27,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A checked payload: the text to be stored, and the files it refers to, with their sizes."""
 
     text: str
-    blobs: Mapping[str, int] = field(default_factory=dict)
+    blobs: Mapping[str, int] = MappingProxyType({})
 
 
 def read_payload(payload: object, version: HandlerVersion, defaults: str, store: BlobStore, *,
@@ -42,6 +43,10 @@ def read_payload(payload: object, version: HandlerVersion, defaults: str, store:
     for other jobs. Raises PayloadError with the path of the culprit, or
     CaptureRefused for values that cannot travel at all. Nothing is stored before all is checked.
     """
+    if type(payload) is dict and defaults == "{}":
+        usual = spelled(payload, version.parameters)
+        if usual is not None and len(usual) <= limit:
+            return Payload(usual)
     given = _mapping(payload)
     merged = {**json.loads(defaults), **given} if defaults != "{}" else given
     _check_declared(version, merged, shared=shared)

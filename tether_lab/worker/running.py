@@ -102,7 +102,7 @@ class Running:
 
     def hand(self, prepared: Prepared, beside: tuple[int, ...]) -> bool:
         """Give a job to a process that runs one like it; False if there is none with room."""
-        return self.ahead.hand(prepared, beside, self.busy)
+        return self.ahead.hand(prepared, beside, self.attempts)
 
     def _total(self, prepared: Prepared) -> tuple[int | None, bool]:
         """When the total timeout of a job passes, UTC µs; whether this attempt is the one it counts from."""

@@ -16,9 +16,12 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 LONGEST_MESSAGE = 256
+LOOK_AGAIN = 0.02
+"""Seconds after which the address of a worker is looked for again that had none: it also sees the beacon."""
 
 
 def address_of(lab: Path) -> Path:
@@ -41,6 +44,7 @@ class Sender:
 
     def __init__(self, run: Path) -> None:
         self._file, self._address = str(run / "address"), ""
+        self._missed_at = float("-inf")
         self._socket: socket.socket | None = None
 
     def send(self, message: bytes = b"") -> bool:
@@ -48,11 +52,15 @@ class Sender:
         return (bool(self._address) and self._sent(message)) or (self._looked_up() and self._sent(message))
 
     def _looked_up(self) -> bool:
+        if time.monotonic() < self._missed_at + LOOK_AGAIN:
+            return False
         try:
             with open(self._file, encoding="utf-8") as file:  # noqa: PTH123  each enqueue without a worker
                 self._address = file.read().strip()
         except OSError:
             self._address = ""
+        if not self._address:
+            self._missed_at = time.monotonic()
         return bool(self._address)
 
     def _sent(self, message: bytes) -> bool:

@@ -1,0 +1,90 @@
+"""What SQLite alone takes for our rows: the statements of an enqueue and of a short job, with our schema,
+indexes and transactions, and nothing of Python around them. Nothing of ours can be quicker.
+
+    python benchmarks/floors.py        CPU time of each, user and system; holds on a busy machine, too
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from draining import noop
+from raw_sqlite import RawQueue
+
+COUNT, TOGETHER = 6400, 64
+
+
+def statements(lab: Any) -> sqlite3.Connection:
+    """A connection as the queue's own, to a lab that nobody else has open."""
+    from tether_lab.job_queue import connection
+
+    return connection.connect(lab.folder.queue_db, network=False)
+
+
+def enqueued(connection: sqlite3.Connection, lab: Any) -> None:
+    """One row a transaction: is the handler still what it was, the row, the commit."""
+    from tether_lab.job_queue.enqueue import _values
+    from tether_lab.job_queue.statements import sql
+    from tether_lab.worker.new_jobs import fresh_name
+
+    values = _values(lab.plans.of(lab, "noop", {}).template, 1, 1)
+    for _ in range(COUNT):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(sql("handler_stands"), {"key": "noop", "now": 1}).fetchone()
+        connection.execute(sql("enqueue"), (fresh_name(), *values[1:]))
+        connection.execute("COMMIT")
+
+
+def drained(connection: sqlite3.Connection) -> None:
+    """Claims of 64 jobs ahead, each recorded with the next claim, as a worker does it."""
+    from tether_lab.job import Claim
+    from tether_lab.job_queue.brief import Brief, finish_brief
+    from tether_lab.job_queue.statements import sql
+
+    held: list[Any] = []
+    for _ in range(COUNT // TOGETHER + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        if held:
+            finish_brief(connection, [Brief(Claim(row[0], 1, "w"), 1, 1, 2, 7) for row in held])
+        held = connection.execute(sql("claim_ready"), ("default", TOGETHER)).fetchall()
+        connection.executemany(sql("claim"), [("w", "b", 1, 1, 1, "runner", row[0], row[1]) for row in held])
+        connection.execute("COMMIT")
+
+
+def cpu_us(of: Callable[[], object], count: int = COUNT) -> float:
+    """Microseconds of CPU time for each of so many."""
+    before = time.process_time()
+    of()
+    return (time.process_time() - before) / count * 1e6
+
+
+def main() -> None:
+    from tether_lab import Lab
+
+    with Lab("floors", durability="process", autostart=False) as lab:
+        lab.register(noop, "noop", isolation="warm")
+        raw = RawQueue(Path(lab.folder.path) / "raw.db", "process")
+        limit = cpu_us(lambda: raw.one_by_one(COUNT))
+        print(f"raw rows, one a transaction   {limit:6.1f} µs")
+        ours = cpu_us(lambda: [lab.enqueue("noop", {"i": n}) for n in range(COUNT)])
+        print(f"lab.enqueue                   {ours:6.1f} µs  {limit / ours:.2f} × raw")
+        lab.queue.close()
+        connection = statements(lab)
+        floor = cpu_us(lambda: enqueued(connection, lab))
+        print(f"its statements alone          {floor:6.1f} µs  {limit / floor:.2f} × raw: its floor")
+        job = cpu_us(lambda: drained(connection))
+        print(f"a short job's, claim to end   {job:6.1f} µs  the worker's floor")
+        connection.close()
+        raw.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="tlb-") as folder:
+        os.environ.update(TETHER_LAB_HOME=f"{folder}/home", TETHER_LAB_CONFIG=f"{folder}/config")
+        main()
