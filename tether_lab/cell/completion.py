@@ -10,7 +10,9 @@ from tether_lab.job.options import BY_NAME
 from tether_lab.job.policies.timeout import PRESETS
 
 from .flags import CELL, LINE, Flag
+from .group_verbs import VERBS as GROUP_VERBS
 from .jobs_verbs import FILTERS, FLAGS as JOBS_FLAGS, STATUSES, VERBS as JOBS_VERBS
+from .schedule_verbs import VERBS as SCHEDULE_VERBS
 from .service_verbs import VERBS as SERVICE_VERBS
 from .tether_verbs import FLAGS as TETHER_FLAGS, VERBS as TETHER_VERBS
 from .trigger_verbs import VERBS as TRIGGER_VERBS
@@ -25,6 +27,10 @@ VALUES = {
 }
 NEWEST = 50
 """Ids offered: those of this many newest jobs."""
+
+
+BESIDE = {"schedule": SCHEDULE_VERBS, "trigger": TRIGGER_VERBS, "service": SERVICE_VERBS, "chain": GROUP_VERBS,
+          "batch": GROUP_VERBS}
 
 
 def complete(line: str, until_cursor: str, lab: Callable[[], Lab]) -> list[str]:
@@ -76,15 +82,21 @@ def _jobs(word: str, before: list[str], lab: Callable[[], Lab]) -> Iterable[str]
         return [*JOBS_VERBS, *STATUSES, *filters]
     if before[0] in ("list", *STATUSES):
         return [*STATUSES, *filters]
-    if before[0] in ("trigger", "triggers"):
-        return [*TRIGGER_VERBS, *_keys(lab)] if len(before) == 1 else _triggers(lab)
-    if before[0] in ("service", "services"):
-        if len(before) == 1:
-            return SERVICE_VERBS
-        return _keys(lab) if before[1] == "start" else _services(lab)
+    kind = {"batches": "batch"}.get(before[0], before[0].removesuffix("s"))
+    if kind in BESIDE:
+        return _beside(kind, before[1:], lab)
     if before[0] in ("handlers", "stats"):
         return ()
     return [*_ids(lab), *(["key=", "tag=", "all"] if before[0] == "cancel" else [])]
+
+
+def _beside(kind: str, before: list[str], lab: Callable[[], Lab]) -> Iterable[str]:
+    """Behind ``%jobs schedule`` and its like."""
+    if kind in ("chain", "batch"):
+        return GROUP_VERBS if before else _listed(lab, kind)
+    if not before:
+        return BESIDE[kind] if kind == "service" else [*BESIDE[kind], *_keys(lab)]
+    return _keys(lab) if before[0] == "start" else _listed(lab, kind)
 
 
 def _tether(word: str, before: list[str]) -> Iterable[str]:
@@ -118,16 +130,20 @@ def _keys(lab: Callable[[], Lab]) -> list[str]:
         return []
 
 
-def _triggers(lab: Callable[[], Lab]) -> list[str]:
+def _listed(lab: Callable[[], Lab], kind: str) -> list[str]:
+    """What names those of a kind: names, of chains and batches their numbers."""
     try:
-        return [trigger.name for trigger in lab().triggers()]
-    except (TetherLabError, ValueError):
-        return []
-
-
-def _services(lab: Callable[[], Lab]) -> list[str]:
-    try:
-        return [service.name for service in lab().services()]
+        match kind:
+            case "trigger":
+                return [one.name for one in lab().triggers()]
+            case "schedule":
+                return [one.name for one in lab().schedules()]
+            case "service":
+                return [one.name for one in lab().services()]
+            case "chain":
+                return [str(one.id) for one in lab().chains()]
+            case _:
+                return [str(one.id) for one in lab().batches()]
     except (TetherLabError, ValueError):
         return []
 

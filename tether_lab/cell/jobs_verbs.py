@@ -35,6 +35,32 @@ REPORT = ("since", "until", "key", "tag", "theme")
 FILTERS = ("status", "key", "tag", "queue", "chain", "batch", "search", "since", "limit", "offset")
 
 
+def _reads_its_line(word: str) -> Callable[[Lab, str, dict[str, Any]], object] | None:
+    """Who reads the rest of the line as that of a job, or of a group."""
+    match word:
+        case "schedule" | "schedules":
+            from .schedule_verbs import schedule
+
+            return schedule
+        case "service" | "services":
+            from .service_verbs import service
+
+            return service
+        case "trigger" | "triggers":
+            from .trigger_verbs import trigger
+
+            return trigger
+        case "chain" | "chains":
+            from .group_verbs import chain
+
+            return chain
+        case "batch" | "batches":
+            from .group_verbs import batch
+
+            return batch
+    return None
+
+
 class JobsVerbs:
     """What ``%jobs`` can do for one shell."""
 
@@ -43,21 +69,9 @@ class JobsVerbs:
 
     def run(self, line: str) -> object:
         """Do what the line says; what the cell should show."""
-        if line.split(None, 1)[:1] == ["schedule"]:
-            from .schedule_verbs import schedule
-
-            return schedule(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
-                            self._shell.user_ns)
-        if line.split(None, 1)[:1] in (["service"], ["services"]):
-            from .service_verbs import service
-
-            return service(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
-                           self._shell.user_ns)
-        if line.split(None, 1)[:1] in (["trigger"], ["triggers"]):
-            from .trigger_verbs import trigger
-
-            return trigger(self._open(), line.split(None, 1)[1] if " " in line.strip() else "",
-                           self._shell.user_ns)
+        word, its_line = (*line.split(None, 1), "", "")[:2]
+        if (verb := _reads_its_line(word)) is not None:
+            return verb(self._open(), its_line.strip(), self._shell.user_ns)
         words = read_words(line, FLAGS)
         if "help" in words.flags:
             _say(help_text())
@@ -205,14 +219,8 @@ class JobsVerbs:
             raise OptionError(what, remedy=VERBS["report"].usage("report"))
         _say(f"The report is in {self._open().report(words.words[0], **words.pairs)}.")
 
-    def schedule(self, words: Words) -> object:  # noqa: ARG002 — ``run`` reads its line, as that of a job
-        return self._open().schedules()
-
-    def triggers(self, words: Words) -> object:  # noqa: ARG002 — as above
-        return self._open().triggers()
-
-    def services(self, words: Words) -> object:  # noqa: ARG002 — as above
-        return self._open().services()
+    def beside(self, words: Words) -> object:  # noqa: ARG002 — every verb takes its words
+        raise AssertionError("``run`` hands its line to those who read it themselves")
 
     def stats(self, words: Words) -> object:
         return self._open().stats(words.pairs.get("since", "1d"))
@@ -295,15 +303,19 @@ VERBS = {
     "resume": Verb(JobsVerbs.resume, "[QUEUE …]", "End a pause."),
     "queues": Verb(JobsVerbs.queues, "", "Queues: weight, paused or not, how many wait."),
     "prune": Verb(JobsVerbs.prune, "[older_than=30d] [--dry-run]", "Remove ended jobs whose time is over."),
-    "schedule": Verb(JobsVerbs.schedule, "KEY [name=value …] --interval 1h | --cron … | --help",
+    "chain": Verb(JobsVerbs.beside, "ID [cancel | retry]", "A chain; cancel it, or go on from what failed."),
+    "chains": Verb(JobsVerbs.beside, "", "The newest chains."),
+    "batch": Verb(JobsVerbs.beside, "ID [cancel | retry]", "A batch; cancel it, or run again what failed."),
+    "batches": Verb(JobsVerbs.beside, "", "The newest batches."),
+    "schedule": Verb(JobsVerbs.beside, "KEY [name=value …] --interval 1h | --cron … | --help",
                      "Run a handler again and again; show, pause, resume, run, remove NAME."),
-    "schedules": Verb(JobsVerbs.schedule, "", "All schedules, the next to fire first."),
-    "trigger": Verb(JobsVerbs.triggers, "KEY [name=value …] --files … | --after KEY | --web | --help",
+    "schedules": Verb(JobsVerbs.beside, "", "All schedules, the next to fire first."),
+    "trigger": Verb(JobsVerbs.beside, "KEY [name=value …] --files … | --after KEY | --web | --help",
                     "Run a handler when something happens; show, pause, resume, fire, remove NAME."),
-    "triggers": Verb(JobsVerbs.triggers, "", "All triggers: what they wait for, what came of it."),
-    "service": Verb(JobsVerbs.services, "start KEY [name=value …] [--every 10s] | stop | send NAME … | --help",
+    "triggers": Verb(JobsVerbs.beside, "", "All triggers: what they wait for, what came of it."),
+    "service": Verb(JobsVerbs.beside, "start KEY [name=value …] [--every 10s] | stop | send NAME … | --help",
                     "Run a handler for ever; show, stop, restart, send, events, remove NAME."),
-    "services": Verb(JobsVerbs.services, "", "All services: how they are, what they say."),
+    "services": Verb(JobsVerbs.beside, "", "All services: how they are, what they say."),
     "stats": Verb(JobsVerbs.stats, "[since=1d]", "How many jobs stand where, rates, waits, times by key."),
 }
 

@@ -42,7 +42,8 @@ def _act(lab: Lab, verb: str, name: str) -> object:
     found = lab.get_schedule(name)
     match verb:
         case "next":
-            return found.next_fires(10)
+            moments = "\n".join(at.isoformat(" ", "seconds") for at in found.next_fires(10))
+            return print(moments or f"The schedule {name} is {found.status}: it fires nothing now.")  # noqa: T201  what a magic says
         case "pause":
             return found.pause()
         case "resume":

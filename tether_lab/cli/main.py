@@ -52,6 +52,7 @@ def _told(error: TetherLabError | SettingsError) -> int:
 def _in_terminal(remedy: str) -> str:
     """A remedy with the commands of a terminal for the verbs of Python."""
     for verb, command in (("lab.jobs()", "tether-lab jobs"), ("lab.worker.start()", "tether-lab worker start"),
+                          ("lab.chains()", "tether-lab chain"), ("lab.batches()", "tether-lab batch"),
                           ("job.follow()", "tether-lab job ID follow"),
                           ("job.show() has", "tether-lab job ID output has")):
         remedy = remedy.replace(verb, command)

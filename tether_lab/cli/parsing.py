@@ -54,7 +54,7 @@ def _command(name: str) -> Callable[[Arguments], int]:
     """The module of a command, loaded when it runs."""
 
     def run(given: Arguments) -> int:
-        module = importlib.import_module(f"tether_lab.cli.{'import_' if name == 'import' else name}")
+        module = importlib.import_module(f"tether_lab.cli.{MODULES.get(name, name)}")
         return int(module.run(given))
 
     return run
@@ -319,6 +319,14 @@ def _labs(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
 
+def _group(to: argparse.ArgumentParser) -> None:
+    to.add_argument("id", nargs="?", type=int, metavar="ID", help="its number; without one all are listed")
+    to.add_argument("verb", nargs="?", choices=("show", "wait", "cancel", "retry"), default="show")
+    to.add_argument("--timeout", metavar="10s", help="wait: at most so long")
+    to.add_argument("--force", action="store_true", help="cancel: kill at once what runs")
+    _json_flag(to)
+
+
 def _doctor(to: argparse.ArgumentParser) -> None:
     _json_flag(to)
 
@@ -327,6 +335,7 @@ def _demo(to: argparse.ArgumentParser) -> None:
     to.add_argument("--keep", action="store_true", help="leave the demo's lab where it is")
 
 
+MODULES = {"import": "import_", "chain": "group", "batch": "group"}
 COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "worker": (_worker, "Start, stop and ask the worker.",
                ("worker", "worker start", "worker --executor dask=tcp://10.0.0.5:8786 --runners 64",
@@ -362,6 +371,10 @@ COMMANDS: dict[str, tuple[Add, str, tuple[str, ...]]] = {
     "trigger": (_trigger, "Run a handler when files change, when a job ends, or when asked over the web.",
                 ("trigger", "trigger add load --files 'inbox/*.csv'", "trigger add report --after load",
                  "trigger add refresh --web", "trigger pause load")),
+    "chain": (_group, "Chains: how far they are; cancel one, or go on from what failed.",
+              ("chain", "chain 3", "chain 3 wait --timeout 1h", "chain 3 retry")),
+    "batch": (_group, "Batches: how far they are; cancel one, or run again what failed.",
+              ("batch", "batch 4 --json", "batch 4 retry")),
     "stats": (_rates, "How many jobs stand where, rates, waits, times by key.",
               ("stats", "stats --since 2h --json")),
     "report": (_report, "Write all figures of a time as one HTML page that needs nothing else.",

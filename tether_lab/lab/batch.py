@@ -113,6 +113,8 @@ class Batch(Group):
         self._again([job_id for job_id, state in self.members() if state in bad])
         return self
 
+    again = retry_failed
+
     def results(self, timeout: object = None) -> list[Any]:
         """The result of each item, in order; None for those that did not complete. Waits."""
         self.wait(timeout)

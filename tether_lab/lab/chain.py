@@ -199,6 +199,8 @@ class Chain(Group):
         self._again([job_id for job_id, state in self.members() if job_id in asked or state in bad])
         return self
 
+    again = retry
+
     def result(self, timeout: object = None) -> Any:
         """The result of the last step, or a dict by name where several are last. Waits; raises
         JobFailed if one of them did not complete."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from tether_lab.errors import TetherLabError, WaitTimeout, WrongState
 from tether_lab.job import FINAL, JobRow, State
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tether_lab.views.dashboard.widget import Dashboard
 
     from .lab import Lab
+
+
+G = TypeVar("G", bound="Group")
 
 
 class Group(ABC):
@@ -63,6 +67,10 @@ class Group(ABC):
         cancel.cancel(self.lab.queue, chain=chain, batch=batch, force=force)
         self.lab.waker.nudge()
         return self
+
+    @abstractmethod
+    def again(self) -> Group:
+        """Run again what failed, and what had ended with it."""
 
     def _again(self, ids: list[int]) -> None:
         from tether_lab.job_queue import retry
@@ -122,3 +130,20 @@ class Group(ABC):
         return self.id
 
     __index__ = __int__
+
+
+class Groups(list[G]):
+    """Chains or batches, newest first, shown as a table."""
+
+    def __init__(self, kind: str, found: Iterable[G]) -> None:
+        super().__init__(found)
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 — IPython passes both
+        from tether_lab.views.groups import table
+        from tether_lab.views.mime import table_bundle
+
+        return table_bundle(table(self.kind, [one.row for one in self], clock.now()))

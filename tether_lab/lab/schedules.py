@@ -138,6 +138,9 @@ class Schedules(list[Schedule]):
         self.rows = schedules.schedules(lab.queue)
         super().__init__(Schedule(lab, row.name) for row in self.rows)
 
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from tether_lab.views import schedules as view
 

@@ -209,6 +209,9 @@ class Services(list[ServiceHandle]):
         self.rows = services.services(lab.queue)
         super().__init__(ServiceHandle(lab, row.name) for row in self.rows)
 
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from tether_lab.views import services as view
 

@@ -12,6 +12,7 @@ from .verbs import Verbs, key_of
 if TYPE_CHECKING:
     from .batch import Batch
     from .chain import Chain, ChainBuilder
+    from .group import Groups
 
 
 @door
@@ -57,19 +58,21 @@ class Together(Verbs):
         _ = found.row
         return found
 
-    def chains(self, limit: int = 100) -> list[Chain]:
+    def chains(self, limit: int = 100) -> Groups[Chain]:
         """The newest chains."""
         from tether_lab.job_queue import groups
 
         from .chain import Chain
+        from .group import Groups
 
-        return [Chain(self._lab, number) for number in groups.chains(self._lab.queue, limit)]
+        return Groups("chain", (Chain(self._lab, number) for number in groups.chains(self._lab.queue, limit)))
 
-    def batches(self, limit: int = 100) -> list[Batch]:
+    def batches(self, limit: int = 100) -> Groups[Batch]:
         """The newest batches."""
         from tether_lab.job_queue import groups
 
         from .batch import Batch
+        from .group import Groups
 
-        return [Batch(self._lab, number) for number in groups.batches(self._lab.queue, limit)]
+        return Groups("batch", (Batch(self._lab, number) for number in groups.batches(self._lab.queue, limit)))
 

@@ -104,6 +104,9 @@ class Triggers(list[TriggerHandle]):
         self.rows = causes.triggers(lab.queue)
         super().__init__(TriggerHandle(lab, row.name) for row in self.rows)
 
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from tether_lab.views import triggers as view
 

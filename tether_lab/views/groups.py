@@ -13,7 +13,8 @@ from .edges import conditions_shown
 from .headline import role
 from .html import COLOURS
 from .markup import Markup, tag
-from .phrases import brief, clock, count
+from .phrases import brief, clock, count, moment
+from .tables import Cell, Table
 from .text import SIGNS
 
 MOST_SQUARES = 400
@@ -51,6 +52,23 @@ def bundle(kind: str, row: ChainRow | BatchRow, steps: Sequence[JobRow], states:
                style=f"border:1px solid rgba(128,128,128,.35);border-left:4px solid {colour};"
                      "border-radius:4px;padding:8px 12px;max-width:760px;font-size:13px")
     return {"text/plain": "\n".join(text), "text/html": str(html)}
+
+
+def table(kind: str, rows: Sequence[ChainRow | BatchRow], now: int) -> Table:
+    """Chains or batches, newest first."""
+    lines = []
+    for row in rows:
+        counts = (Counter(row.counts) if isinstance(row, ChainRow) else
+                  Counter({state: getattr(row, state.value) for state in FINAL}))
+        said = ", ".join(f"{counts[state]:,} {state}" for state in State if counts[state])
+        ended = sum(n for state, n in counts.items() if state in FINAL)
+        lines.append((Cell(str(row.id)), Cell(brief(row.name, 40)), Cell(row.status, _ROLES[row.status]),
+                      Cell(f"{ended:,} of {row.total:,}"), Cell(said), Cell(moment(row.created_at, now))))
+    how = 'lab.chain("etl").then("extract").then("load").enqueue()' if kind == "chain" else \
+        'lab.batch("score", items) or %%job --sweep'
+    return Table("Chains" if kind == "chain" else "Batches",
+                 (kind, "name", "status", "ended", "jobs", "enqueued"), tuple(lines), frozenset({kind}),
+                 f"None yet. {how} makes one.")
 
 
 def _why(step: JobRow) -> str:

@@ -44,6 +44,8 @@ def headline(snapshot: Snapshot, progress: Progress) -> str:
     """What stands after the status: since when, for how long, what it waits for."""
     row, now = snapshot.row, snapshot.at
     match row.state:
+        case State.BLOCKED if row.waits_for == "dependency" and row.deps_left > 1:
+            return f"waits for {count(row.deps_left, 'job')} before it"
         case State.BLOCKED:
             return waiting_for(row.waits_for or "another job")
         case State.SCHEDULED if row.waits_for:

@@ -77,8 +77,8 @@ def _words(name: str, value: Any, row: JobRow) -> str:
             return f"at most {duration(value)} old"
         case ("meta", _):
             return json.dumps(value, ensure_ascii=False)
-        case (("keep" | "secret"), _):
-            return ", ".join(value)
+        case (("keep" | "secret" | "after"), _):
+            return ", ".join(word.removesuffix(":fail") for word in value)
         case _:
             return str(value)
 

@@ -73,6 +73,8 @@ def waiting_for(reason: str) -> str:
             return "waits for its window to open"
         case "constraint":
             return f"waits for the machine: {name}"
+        case "dependency":
+            return "waits for a job before it"
         case _:
             return f"waits for {reason}"
 
