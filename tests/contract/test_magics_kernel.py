@@ -221,7 +221,7 @@ def test_register_then_run_and_edit(started: Kernel) -> None:
     assert "twice" in started.run("%jobs handlers").text
 
 
-def test_cancel_and_retry(started: Kernel) -> None:
+def test_cancel_and_retry(started: Kernel, tmp_path: Path) -> None:
     """%jobs cancel ends a waiting job, %jobs retry runs it after all; events tell."""
     number = job_id(started.run("%%job --delay 1h\n'ran'"))
     assert "1 cancelled before it started" in started.run(f"%jobs cancel {number}").text
@@ -233,7 +233,8 @@ def test_cancel_and_retry(started: Kernel) -> None:
     assert "completed" in started.run("%jobs stats").text
     assert f" {number} " in started.run(f"%jobs search={number} queue=default").text
     assert "no chain 99" in started.run("%jobs chain=99", fails=True).text
-    assert "is in week.html" in started.run("%jobs report week.html since=7d").text
+    page = tmp_path / "week.html"
+    assert f"is in {page}" in started.run(f"%jobs report {page} since=7d").text
     assert "into which file" in started.run("%jobs report", fails=True).text
     assert "did you mean 'since'" in started.run("%jobs report week.html sinse=7d", fails=True).text
 

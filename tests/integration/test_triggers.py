@@ -15,6 +15,7 @@ from eventually import eventually
 
 from tether_lab import BadRequest, Lab, OptionError, PayloadError, TriggerNotFound, UnknownHandler
 from tether_lab.cli.main import main
+from tether_lab.lab.cells import CellRequest
 from tether_lab.lab.triggers import fire_web
 
 
@@ -55,6 +56,21 @@ def watching(lab: Lab) -> list[psutil.Process]:
             if "tether_lab.worker.watching" in child.cmdline():
                 found.append(child)
     return found
+
+
+def test_a_cell_is_handed_the_files_it_names_beside_its_parameters(lab: Lab, inbox: Path) -> None:
+    """By the name that it uses and does not have; what it brought along under that name stays."""
+    for key, namespace in (("bare", {}), ("has", {"files": "its own"})):
+        source = "[base, len(files)]"
+        lab.submit_cell(CellRequest(source=source, transformed=source, namespace=namespace, key=key,
+                                    parameters={"base": 1}, register_only=True))
+        lab.trigger(key, files=str(inbox / "*.csv"), settle="0.2s")
+    lab.worker.start()
+    eventually(lambda: watching(lab), within=20)
+    (inbox / "a.csv").write_text("1")
+    eventually(lambda: {row.key for row in lab.rows("completed")} == {"bare", "has"}, within=30)
+    assert results(lab, "bare")[0] == [1, 1]
+    assert results(lab, "has")[0] == [1, len("its own")]
 
 
 def test_files_that_change_make_a_job(lab: Lab, inbox: Path) -> None:

@@ -12,7 +12,7 @@ from tether_lab.job.schedule import Fire, ScheduleRow
 from . import html, text
 from .html import COLOURS
 from .markup import tag
-from .phrases import brief, clock, moment
+from .phrases import brief, clock, duration, moment
 from .tables import Cell, Table
 from .text import SIGNS
 
@@ -49,7 +49,7 @@ def card(row: ScheduleRow, coming: Sequence[datetime], fires: Sequence[Fire], no
 
 def _bounds(row: ScheduleRow) -> str:
     rule = row.rule
-    parts = []
+    parts = [f"spread over {duration(rule.jitter / 1e6)}"] if rule.jitter else []
     if rule.overlap != "skip":
         parts.append(f"overlap {rule.overlap}")
     if rule.misfire != "latest":

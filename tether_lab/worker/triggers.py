@@ -45,7 +45,8 @@ def job_of(queue: Queue, vault: Vault, row: TriggerRow, why: dict[str, Any], now
     declared = json.loads(version.parameters)
     given = {**json.loads(row.payload), **(more or {})}
     for word in ("files", "job"):          # by name, where the handler asks for it
-        if word in why and (word in declared or (version.kind == "cell" and not declared)):
+        if word in why and (word in declared or (version.kind == "cell" and not (
+                declared and word in (variable.name for variable in version.manifest.variables)))):
             given.setdefault(word, why[word])
     options = replace(JobOptions.from_json(row.options), delay=None, at=None, trigger=why)
 
