@@ -177,7 +177,7 @@ class Labs:
         """Open labs that appeared, close those that went or failed, open those anew that were trusted."""
         async with self._refreshing:
             folders = {folder.path: folder for folder in await self.call(known_labs)}
-            before = set(self._open)
+            before = dict(self._open)
             for path, opened in list(self._open.items()):
                 if path not in folders or opened.live.failed is not None or await self.call(opened.became_own):
                     del self._open[path]
@@ -186,7 +186,7 @@ class Labs:
             for path, folder in folders.items():
                 if path not in self._open:
                     await self._open_one(folder)
-            if before != set(self._open):
+            if before != self._open:
                 for opened in self._open.values():
                     opened.live.tell_of_labs()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,48 @@ def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> N
 
 
 @pytest.mark.row(52)
+@pytest.mark.timeout(300)
+def test_outputs_of_a_foreign_lab_are_trusted_only_once_the_lab_is(
+    shown: Shown, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lab made with another key is shown, said to be so, and offers no trust, whatever its jobs came to; once
+    it was trusted its outputs may be, by a person's click, and only then their scripts run."""
+    def draws(text: str) -> None:
+        from IPython.display import HTML, display
+
+        display(HTML(f"<b>{text}</b><script>window.pwned = 'trusted'</script>"))
+        raise ValueError("and then it fails")
+
+    mine = tmp_path / "another-person"
+    mine.mkdir(mode=0o700)
+    with monkeypatch.context() as other:
+        other.setenv("XDG_CONFIG_HOME", str(mine))
+        with Lab("theirs") as theirs:
+            theirs.register(draws, "draws", retries=0)
+            job = theirs.enqueue("draws", {"text": "look here"}).wait(60)
+            theirs.worker.stop(now=True, timeout=20)
+    shown.open()
+    shown.panel.get_by_label("Lab").select_option("theirs")
+    expect(shown.panel).to_contain_text("made with another key")
+    expect(shown.panel.get_by_role("button", name="Start it")).to_have_count(0)
+    shown.row(job.id).dblclick()
+    page = shown.tab(job.id)
+    page.get_by_role("tab", name="Output", exact=True).click()
+    expect(page.locator(".tl-Outputs-area")).to_contain_text("look here")
+    expect(page).to_contain_text("These outputs are not trusted")
+    expect(page.get_by_role("button", name="Trust them")).to_have_count(0)
+    assert shown.page.evaluate("() => window.pwned") is None
+
+    with Lab("theirs") as theirs:
+        assert theirs.restricted
+        assert theirs.trust(accept=True).own
+    expect(shown.panel).not_to_contain_text("made with another key")
+    page.get_by_role("button", name="Trust them").click()
+    shown.page.wait_for_function("() => window.pwned === 'trusted'")
+    with Lab("theirs") as theirs:
+        theirs.worker.stop(now=True, timeout=20)
+
+
 @pytest.mark.timeout(300)
 def test_the_server_goes_and_comes_back_while_jobs_run(shown: Shown, lab: Lab) -> None:
     """Jobs are made before, while it is away, and after: the panel shows each of them once, as it stands,
