@@ -41,6 +41,20 @@ def test_a_line_after_silence_comes_at_once(zygote: SmallZygote) -> None:
     process.finish()
 
 
+def test_the_last_progress_is_seen_while_the_job_computes_on(zygote: SmallZygote) -> None:
+    """Thirty steps in no time, then one that takes long: the bar stands at the thirtieth within half a second; no
+    older state comes after it."""
+    process = zygote.fork()
+    process.task("import time\nfor n in range(30): ctx.progress(n + 1, 50, f'step {n}')\n"
+                 "t = time.monotonic()\nprint(t)\nwhile time.monotonic() < t + 2: pass")
+    process.wait(wire.ProgressBar, n=30.0)
+    assert time.monotonic() - float(process.text()) < 0.5
+    process.finish()
+    steps = [bar.n for bar in process.of(wire.ProgressBar)]
+    assert steps == sorted(steps)
+    assert len(steps) <= 3
+
+
 def test_text_without_a_line_end_comes_soon(zygote: SmallZygote) -> None:
     """A dot is seen within a quarter of a second, while the job goes on."""
     process = zygote.fork()

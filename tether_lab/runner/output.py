@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -46,7 +46,8 @@ _Item = tuple[str, bytes] | wire.FromJob
 
 
 class Output:
-    """The one way out of a job process. Any thread may write."""
+    """The one way out of a job process. Any thread may write. ``looks`` is called ten times a second while a
+    task runs."""
 
     def __init__(self, channel: Channel, signals: Signals) -> None:
         self._channel, self._signals = channel, signals
@@ -59,6 +60,7 @@ class Output:
         self._running = threading.Event()
         self._thread: threading.Thread | None = None
         self.forked = self._forking = self._has_told = False
+        self.looks: Callable[[], None] = lambda: None
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
@@ -209,6 +211,7 @@ class Output:
         while self._running.wait():
             time.sleep(INTERVAL)
             self._adapt()
+            self.looks()
             self.flush()
 
     def _adapt(self) -> None:

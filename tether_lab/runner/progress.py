@@ -8,6 +8,7 @@ it does in a notebook; one drawn into a file of the user's own is left to tqdm.
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from types import ModuleType
 from typing import Any
@@ -30,6 +31,8 @@ class Bars:
         self._held: dict[int, wire.ProgressBar] = {}
         self._began: float | None = None
         self._numbers = itertools.count(1)
+        self._sending = threading.RLock()       # of two states of a bar the younger leaves last
+        output.looks = self.send_held
 
     def draws(self, file: Any) -> bool:
         """Whether bars for ``file`` are ours. Not in a process that user code forked, which has no
@@ -46,11 +49,30 @@ class Bars:
         if not done and now - self._sent.get(bar.id, 0.0) < EVERY:
             self._held[bar.id] = bar
             return
-        self._held.pop(bar.id, None)
-        self._sent[bar.id] = now
-        if bar.closed:
-            del self._sent[bar.id]
-        self._output.send(bar)
+        if self._output.forked:
+            return
+        with self._sending:
+            self._held.pop(bar.id, None)
+            self._sent[bar.id] = now
+            if bar.closed:
+                del self._sent[bar.id]
+            self._output.send(bar)
+
+    def send_held(self) -> None:
+        """What was held back for long enough, while the job computes on. The output's thread calls it; where a
+        bar is on its way just now, it is sent the next time."""
+        if not self._held or not self._sending.acquire(blocking=False):
+            return
+        try:
+            now = time.monotonic()
+            for number in list(self._held):
+                if now - self._sent.get(number, 0.0) < EVERY:
+                    continue
+                if (bar := self._held.pop(number, None)) is not None:
+                    self._sent[number] = now
+                    self._output.send(bar)
+        finally:
+            self._sending.release()
 
     def own(self, n: float, total: float | None, message: str) -> None:
         """What ``ctx.progress`` was told."""
@@ -64,12 +86,13 @@ class Bars:
 
     def finish(self) -> None:
         """The attempt is over: send what was held back, forget the rest."""
-        held = list(self._held.values())
-        self._held.clear()
-        self._sent.clear()
-        self._began = None
-        for bar in held:
-            self._output.send(bar)
+        with self._sending:
+            held = list(self._held.values())
+            self._held.clear()
+            self._sent.clear()
+            self._began = None
+            for bar in held:
+                self._output.send(bar)
 
     def watch_tqdm(self) -> None:
         """Patch tqdm when it is imported, or now if it is."""

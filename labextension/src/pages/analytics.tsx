@@ -45,13 +45,11 @@ export function AnalyticsPage(props: { tether: ITether; rendermime: IRenderMimeR
   const api = React.useMemo(() => tether.actions.lab(lab), [tether, lab]);
   const handlers = useReading(() => api.handlers(), [api]);
   const reading = useReading(
-    () =>
-      api.analytics({
-        theme: light ? 'light' : 'dark',
-        since: since || null,
-        key: key || null,
-        fresh: fresh > 0 ? true : null
-      }),
+    async () => {
+      const theme = light ? 'light' : 'dark';
+      const drawn = await api.analytics({ theme, since: since || null, key: key || null, fresh: fresh > 0 ? true : null });
+      return { light, ...drawn };
+    },
     [api, light, since, key, fresh]
   );
   const { value } = reading;
@@ -92,7 +90,7 @@ export function AnalyticsPage(props: { tether: ITether; rendermime: IRenderMimeR
         <section key={section.title} aria-label={section.title}>
           <h2>{section.title}</h2>
           {section.text && <p className="tl-Section-text">{section.text}</p>}
-          <div className="tl-Figures">
+          <div className="tl-Figures" aria-busy={value.light !== light}>
             {section.figures.map(one => (
               <figure key={one.title} className="tl-Figure" aria-label={one.title.replace(/<[^>]*>/g, '')}>
                 <Plot figure={one.figure as JSONObject} rendermime={rendermime} />

@@ -67,10 +67,10 @@ export function ChainsPage(props: { tether: ITether; lab: string; id: number }):
         </div>
         <Empty title="There are none yet.">
           <p>
-            <code>lab.chain("etl").then("extract").then("load").enqueue()</code>
+            A chain runs jobs one after another: <code>lab.chain("etl").then("extract").then("load").enqueue()</code>
           </p>
           <p>
-            <code>%%job train --sweep lr=0.1,0.01</code> makes a batch.
+            A batch runs one for each value: <code>%%job train --sweep lr=0.1,0.01</code>
           </p>
         </Empty>
       </>

@@ -61,6 +61,12 @@ function Shown(props: {
   return lab ? kind.draw({ lab, id: where.id }, props.retitle) : <Empty title="There is no lab yet." />;
 }
 
+/** Of several labs, a page of one that is not the usual one says which. */
+function otherLab(tether: ITether, where: Where): string {
+  const lab = tether.live.labs.find(one => one.uuid === where.lab);
+  return lab && !lab.default && tether.live.labs.length > 1 ? ` · ${lab.name}` : '';
+}
+
 export function addPage(
   app: JupyterFrontEnd,
   tether: ITether,
@@ -85,7 +91,7 @@ export function addPage(
       }
       const main = new MainAreaWidget({ content: new Page(tether, where, kind) });
       main.id = id;
-      main.title.label = kind.title(where);
+      main.title.label = kind.title(where) + otherLab(tether, where);
       main.title.icon = kind.icon;
       main.title.closable = true;
       main.toolbar.hide();

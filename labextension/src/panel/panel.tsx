@@ -84,10 +84,12 @@ function Top(props: { live: Live; actions: Actions }): JSX.Element {
           </select>
         )}
         <span className="tl-Space" />
-        <IconButton icon={calendarIcon} label="Schedules" onClick={go(Commands.openSchedules)} />
-        <IconButton icon={chainIcon} label="Chains and batches" onClick={go(Commands.openChains)} />
-        <IconButton icon={serviceIcon} label="Services" onClick={go(Commands.openServices)} />
-        <IconButton icon={chartIcon} label="Analytics" onClick={go(Commands.openAnalytics)} />
+        <span className="tl-Top-buttons" role="toolbar" aria-label="Pages">
+          <IconButton icon={calendarIcon} label="Schedules" onClick={go(Commands.openSchedules)} />
+          <IconButton icon={chainIcon} label="Chains and batches" onClick={go(Commands.openChains)} />
+          <IconButton icon={serviceIcon} label="Services" onClick={go(Commands.openServices)} />
+          <IconButton icon={chartIcon} label="Analytics" onClick={go(Commands.openAnalytics)} />
+        </span>
       </div>
       <WorkerLine live={live} actions={actions} />
     </div>
