@@ -58,7 +58,7 @@ def job_row(row: Mapping[str, Any], queue: Queue) -> JobRow:
         worker=row["worker"], cancel_requested_at=row["cancel_requested_at"],
         created_at=row["created_at"], updated_at=row["updated_at"], started_at=row["started_at"],
         finished_at=row["finished_at"], progress=said["progress"], error=said["error"],
-        description=row["description"], tags=tuple(json.loads(row["tags"])),
+        description=row["description"], tags=() if row["tags"] == "[]" else tuple(json.loads(row["tags"])),
         chain_id=row["chain_id"], batch_id=row["batch_id"], step=row["step"], deps_left=row["deps_left"],
         unreadable=said.get("unreadable"), stored=said["payload"])
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from tether_lab.errors import TetherLabError
@@ -22,13 +23,24 @@ from tether_lab.views.headline import attempt_words, headline, role
 from tether_lab.views.phrases import brief, parameters, size
 
 Json = dict[str, Any]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
+_DAY = 86_400_000_000
 MOST_SOURCE = 1_000_000
 
 
 def moment(at: int) -> str:
     """ISO 8601 of UTC µs, to the millisecond."""
-    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, rest = divmod(at, _DAY)
+    seconds, micros = divmod(rest, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{micros // 1000:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int) -> str:
+    """The date of a day since 1970: a page of a thousand jobs has five thousand moments of a few days."""
+    return (_EPOCH + timedelta(days=day)).isoformat()
 
 
 def maybe(at: int | None) -> str | None:

@@ -38,8 +38,10 @@ class Progress:
 
 def read_progress(text: str | None) -> Progress:
     """Progress from the JSON of ``job.progress``. Nothing (or nonsense) is no progress."""
+    if not text:
+        return Progress()
     try:
-        raw = json.loads(text) if text else {}
+        raw = json.loads(text)
     except ValueError:
         raw = {}
     if not isinstance(raw, dict):
@@ -74,7 +76,7 @@ def _bar(bar: dict[str, Any]) -> tuple[BarView, float | None]:
     elif rate and rate > 0:
         if not is_share:
             parts.append(_rate(rate, unit))
-        if total and total > n:
+        if total and total > n and (total - n) / rate >= 1:    # a shorter estimate is over before it is read
             left = (total - n) / rate
             parts.append(f"{duration(left)} left")
     postfix = str(bar.get("postfix") or "").strip(" ,")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from tether_lab.job.duration import words as duration
 
+_JSON = json.JSONEncoder(ensure_ascii=False).encode          # made once: json.dumps makes one for each call
 __all__ = ["brief", "clock", "count", "duration", "moment", "parameters", "size"]
 
 
@@ -92,6 +93,8 @@ def brief(text: str, longest: int) -> str:
 
 def parameters(payload: str, longest: int = 160) -> str:
     """``lr=0.1 xs=[1, 2]`` for a payload's JSON; empty for an empty one."""
+    if payload == "{}":
+        return ""
     try:
         values = json.loads(payload)
     except ValueError:
@@ -106,4 +109,4 @@ def _value(value: object) -> str:
     if isinstance(value, dict) and "$blob" in value:
         kind = value.get("type")
         return f"<{kind}>" if isinstance(kind, str) else "<object>"
-    return brief(json.dumps(value, ensure_ascii=False), 60)
+    return str(value) if type(value) is int and abs(value) < 10**18 else brief(_JSON(value), 60)

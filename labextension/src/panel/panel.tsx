@@ -128,7 +128,7 @@ function WorkerLine(props: { live: Live; actions: Actions }): JSX.Element | null
   return (
     <div className="tl-Worker tl-soft">
       <span className={`tl-Dot${worker.running ? ' tl-mod-on' : ''}`} aria-hidden="true" />
-      <span>{words}</span>
+      <span className="tl-Worker-words">{words}</span>
       {!worker.running && worker.enabled && worker.state !== 'starting' && (
         <button className="tl-Link" onClick={() => void props.actions.startWorker(uuid)}>
           Start it
