@@ -131,6 +131,44 @@ def _without_kernel(page: Page, folder: Path) -> None:
     expect(page.locator(".tl-stale").first).to_contain_text("No news since", timeout=40_000)
 
 
+@pytest.mark.timeout(240)
+def test_many_are_chosen_cancelled_and_run_again(show: Callable[..., None], page: Page) -> None:
+    """Chosen with mouse and keyboard, cancelled once a person says so twice, run again together; what could not
+    be is counted; another filter forgets the choice."""
+    show("many-at-once.ipynb", "%load_ext tether_lab\nfrom tether_lab import Lab\nlab = Lab(runners=1)\n"
+         "lab.register(lambda: 1, 'one')\njobs = [lab.enqueue('one', delay='2h') for _ in range(7)]",
+         "dashboard = lab.dashboard(rate=20)\ndashboard")
+    board = page.locator(".tl-board")
+    row = {number: board.locator(f"tr[aria-label^='job {number},']") for number in range(1, 8)}
+    bar = board.get_by_role("toolbar", name="Chosen jobs")
+    expect(row[7]).to_contain_text("scheduled", timeout=90_000)
+    expect(bar).to_be_hidden()
+    row[7].get_by_label("Choose job 7").check()
+    row[6].focus()
+    page.keyboard.press("Space")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowDown")
+    expect(bar).to_contain_text("6 jobs chosen")
+    expect(row[1].get_by_label("Choose job 1")).not_to_be_checked()
+    bar.get_by_role("button", name="Cancel 6").click()
+    bar.get_by_role("button", name="Really cancel 6?").click()
+    expect(board.locator(".tl-said")).to_contain_text("6 jobs cancelled")
+    expect(bar).to_be_hidden()
+    for number in range(2, 8):
+        expect(row[number]).to_contain_text("cancelled")
+    expect(row[1]).to_contain_text("scheduled")
+    row[1].focus()
+    page.keyboard.press("Control+a")
+    expect(bar).to_contain_text("7 jobs chosen")
+    bar.get_by_role("button", name="Run 7 again").click()
+    expect(board.locator(".tl-said")).to_contain_text("6 jobs once more. 1 not: job 1")
+    expect(row[7]).to_contain_text("completed", timeout=60_000)
+    row[7].get_by_label("Choose job 7").check()
+    expect(bar).to_contain_text("1 job chosen")
+    board.get_by_label("Status", exact=True).select_option("completed")
+    expect(bar).to_be_hidden()
+
+
 @pytest.mark.timeout(300)
 def test_a_hundred_thousand_jobs_and_three_thousand_updates(show: Callable[..., None], page: Page,
                                                             tmp_path: Path) -> None:

@@ -53,6 +53,18 @@ def opened(dashboard: Dashboard) -> Dashboard:
     return dashboard
 
 
+def test_many_jobs_are_cancelled_and_run_again_at_once(idle: Lab) -> None:
+    """What was done is counted in one sentence; those that could not be are counted, and the first one said."""
+    ids = [idle.enqueue("f", {"n": n}, delay="1h").id for n in range(4)]
+    dashboard = opened(idle.dashboard(rate=20))
+    assert press(dashboard, "cancel", jobs=ids[:3]) == "3 jobs cancelled."
+    assert press(dashboard, "cancel", jobs=ids[:3]) == "They had ended already."
+    assert press(dashboard, "retry", jobs=ids).startswith(f"3 jobs once more. 1 not: job {ids[3]}")
+    assert press(dashboard, "retry", jobs=ids[3:]).startswith(f"job {ids[3]}")
+    assert press(dashboard, "cancel", jobs=[ids[0]]) == "1 job cancelled."
+    dashboard.close()
+
+
 def test_it_keeps_up_while_the_main_thread_is_held(lab: Lab, tmp_path: Path) -> None:
     """Progress, statuses and outputs arrive though nobody asks; when it is closed no thread is left."""
     gate = tmp_path / "gate"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import BadRequest
+from tether_lab.errors import BadRequest, TetherLabError
 from tether_lab.job import FINAL, State
+from tether_lab.views.phrases import count
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -32,6 +33,30 @@ def _cancel(lab: Lab, what: What) -> str:
         return f"Job {number} was asked to stop."
     return f"Job {number} was cancelled." if any(
         n for state, n in counts.items() if state not in FINAL) else f"Job {number} had ended already."
+
+
+def _cancel_many(lab: Lab, what: What) -> str:
+    counts = lab.cancel([int(number) for number in what["jobs"]])
+    alive = {state: n for state, n in counts.items() if n and state not in FINAL}
+    if not alive:
+        return "They had ended already."
+    asked = alive.pop(State.RUNNING, 0)
+    said = [f"{count(sum(alive.values()), 'job')} cancelled"] if alive else []
+    return ", ".join([*said, *([f"{count(asked, 'job')} asked to stop"] if asked else [])]) + "."
+
+
+def _retry_many(lab: Lab, what: What) -> str:
+    refused: list[TetherLabError] = []
+    for number in what["jobs"]:
+        try:
+            lab.retry(int(number))
+        except TetherLabError as error:
+            refused.append(error)
+    again = len(what["jobs"]) - len(refused)
+    if refused and not again:
+        raise refused[0]
+    said = f"{count(again, 'job')} once more."
+    return f"{said} {len(refused)} not: {refused[0].message}" if refused else said
 
 
 def _kill(lab: Lab, what: What) -> str:
@@ -103,6 +128,7 @@ def _service(verb: str, said: str) -> Callable[[Lab, What], str]:
 
 
 VERBS: dict[tuple[str, str], Callable[[Lab, What], str]] = {
+    ("cancel", "jobs"): _cancel_many, ("retry", "jobs"): _retry_many,
     ("cancel", "job"): _cancel, ("kill", "job"): _kill, ("retry", "job"): _retry, ("up", "job"): _moved(STEP),
     ("down", "job"): _moved(-STEP), ("pause", "queue"): _pause, ("resume", "queue"): _resume,
     ("pause", ""): _pause, ("resume", ""): _resume, ("start", ""): _start,

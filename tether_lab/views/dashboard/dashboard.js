@@ -92,6 +92,10 @@ function render({ model, el }) {
     make("span")), said: make("span", { class: "tl-soft" }), buttons: make("span", { class: "tl-actions" }) };
   const groupBar = make("div", { class: "tl-top tl-group", hidden: true }, group.name, group.badge, group.far, group.bar,
     group.said, make("span", { class: "tl-space" }), group.buttons);
+  const picked = new Set();                              // ids of the jobs that were chosen, on any page
+  const pickedCount = make("span", { role: "status" }), pickCancel = picks("cancel"), pickRetry = picks("retry");
+  const pickedBar = make("div", { class: "tl-top tl-picked", role: "toolbar", "aria-label": "Chosen jobs", hidden: true },
+    pickedCount, pickCancel, pickRetry, make("button", { type: "button", onclick: () => pickNone() }, "None"));
   const empty = make("p", { class: "tl-empty" }), trouble = make("div", { class: "tl-note tl-stale", role: "alert", hidden: true });
   const first = step("«", "First page", () => 0), back = step("‹", "Page before", (q) => q.page - 1);
   const next = step("›", "Next page", (q) => q.page + 1), last = step("»", "Last page", (q, p) => Math.ceil(p.total / q.size) - 1);
@@ -111,9 +115,9 @@ function render({ model, el }) {
     open.tabs, open.body);
   const said = make("div", { class: "tl-said", role: "status", "aria-live": "polite" });
   const foot = make("div", { class: "tl-foot" }, "Goes on while a cell runs; buttons and filters then wait for its end. "
-    + "Keys: ↑ ↓ rows, Enter opens, ← → tabs, / searches, Esc closes.");
+    + "Keys: ↑ ↓ rows, Enter opens, Space chooses (Shift ↑ ↓ more, Ctrl A all shown), ← → tabs, / searches, Esc closes.");
   root.append(top, tiles, sentences, blocked, stale, tabs, filters, analytics, trouble,
-    groupBar, scroll, empty, pager, said, detail, foot);
+    groupBar, scroll, empty, pickedBar, pager, said, detail, foot);
   const hide = twin ? make("style", {}, `.${twin}{display:none}`) : "";
   el.append(root, hide);
 
@@ -164,6 +168,31 @@ function render({ model, el }) {
       set(button, "aria-label", `${action[1]}: ${Object.entries(what).map(([k, v]) => `${k} ${v}`)}`);
       button.onclick = (event) => { event.stopPropagation(); act(action[0], what); };
     });
+  }
+
+  // -- many at once: chosen here, done in the kernel ------------------------------------------------
+  function picks(verb) {
+    const sure = () => verb === "cancel" && picked.size >= 5;              // as in the panel: many are asked for twice
+    const button = make("button", { type: "button", class: `tl-do-${verb}`, onblur: () => { button.dataset.sure = ""; drawPicked(); },
+      onclick: () => {
+        if (sure() && !button.dataset.sure) { button.dataset.sure = "1"; drawPicked(); return; }
+        act(verb, { jobs: [...picked] }); pickNone();
+      } });
+    button.words = () => verb === "retry" ? `Run ${picked.size} again`
+      : button.dataset.sure ? `Really cancel ${picked.size}?` : `Cancel ${picked.size}`;
+    return button;
+  }
+  function pick(jobs, on) {
+    for (const job of jobs) { if (on) picked.add(job); else picked.delete(job); }
+    pickCancel.dataset.sure = "";
+    drawPage();
+  }
+  function pickNone() { pick([...picked], false); }
+  function shown() { return (model.get("page").lines || []).map((line) => line.what.job).filter((job) => job !== undefined); }
+  function drawPicked() {
+    show(pickedBar, picked.size > 0 && !only);
+    say(pickedCount, picked.size === 1 ? "1 job chosen" : `${picked.size.toLocaleString("en-US")} jobs chosen`);
+    for (const button of [pickCancel, pickRetry]) say(button, button.words());
   }
 
   // -- what the kernel says --------------------------------------------------------------------
@@ -241,12 +270,19 @@ function render({ model, el }) {
     }
     const total = page.total === null || page.total === undefined ? "…" : page.total.toLocaleString("en-US");
     say(range, page.first ? `${page.first.toLocaleString("en-US")}–${page.last.toLocaleString("en-US")} of ${total}` : "0 of 0");
+    const about = JSON.stringify([q.tab, q.status, q.key, q.queue, q.tag, q.words, q.chain, q.batch]);
+    if (body.dataset.about !== about) {                      // another question: what was chosen is out of sight
+      const asked = body.dataset.about; body.dataset.about = about;
+      if (asked && picked.size) { pickNone(); return; }
+    }
+    drawPicked();
     first.disabled = back.disabled = !q.page; next.disabled = !page.more; last.disabled = !page.more || !page.total;
   }
   function row(width) {
     const node = make("tr", { tabindex: -1 });
     for (let n = 0; n < width; n++) node.append(make("td", {}, make("span"), make("span", { class: "tl-bar", hidden: true }, make("span"))));
-    node.append(make("td", { class: "tl-actions tl-right" }));
+    node.append(make("td", { class: "tl-actions tl-right" }, make("span"),
+      make("input", { type: "checkbox", class: "tl-pick", tabindex: -1, onclick: (event) => event.stopPropagation() })));
     return node;
   }
   function fill(node, line, columns, isFirst) {
@@ -266,7 +302,11 @@ function render({ model, el }) {
         set(bar, "role", "progressbar"); set(bar, "aria-valuenow", Math.round(cell.bar * 100));
       }
     });
-    buttons(node.lastChild, line.actions, line.what);
+    const [doing, box] = node.lastChild.children, job = line.what.job;
+    buttons(doing, line.actions, line.what);
+    show(box, job !== undefined && !only); box.checked = picked.has(job);
+    set(box, "aria-label", `Choose job ${job}`); set(node, "class", picked.has(job) ? "tl-chosen" : "");
+    box.onchange = () => pick([job], box.checked);
   }
   function drawDetail() {
     const found = model.get("detail"), on = Boolean(found && found.job);
@@ -309,14 +349,21 @@ function render({ model, el }) {
   root.addEventListener("keydown", (event) => {
     const field = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.key === "Escape") {
-      if (field && event.target.value) return;
-      if (question().job !== null && !only) ask({ job: null });
+      if (field && event.target.value && event.target.type !== "checkbox") return;
+      if (picked.size) pickNone();
+      else if (question().job !== null && !only) ask({ job: null });
     } else if (field) return;
     else if (event.key === "/" && !filters.hidden) { search.focus(); event.preventDefault(); }
     else if (body.contains(event.target)) {
       const line = event.target.closest("tr");
       const to = { ArrowDown: line.nextSibling, ArrowUp: line.previousSibling, Home: body.firstChild, End: body.lastChild }[event.key];
-      if (to) { to.focus(); event.preventDefault(); }
+      const job = JSON.parse(line.dataset.what).job;
+      if (to) {
+        if (event.shiftKey && job !== undefined) pick([job, JSON.parse(to.dataset.what).job], true);
+        to.focus(); event.preventDefault();
+      } else if (event.key === " " && event.target === line && job !== undefined) {
+        pick([job], !picked.has(job)); event.preventDefault();
+      } else if (event.key === "a" && (event.ctrlKey || event.metaKey)) { pick(shown(), true); event.preventDefault(); }
       else if (event.key === "Enter" && event.target === line) { line.click(); event.preventDefault(); }
     }
     event.stopPropagation();
