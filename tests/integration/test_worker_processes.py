@@ -117,6 +117,37 @@ def test_libraries_of_recent_jobs_are_imported_ahead(make_bench: Callable[..., B
     eventually(loaded, within=20, say="numpy in a fresh job")
 
 
+def test_under_load_another_zygote_imports_and_takes_over(make_bench: Callable[..., Bench]) -> None:
+    """While a long job keeps the first zygote from importing, a second one does; jobs start in it from then on,
+    the long one ends as if nothing had been, and then the first zygote is gone."""
+    bench = make_bench()
+    bench.worker()
+    manifest = Manifest(cwd=str(bench.folder.path), imports={"np": "numpy"}, packages=("numpy",),
+                        python=f"{sys.version_info[0]}.{sys.version_info[1]}")
+    flag = bench.folder.path / "go"
+    code = (f"import pathlib, sys, time\nwhile not pathlib.Path({str(flag)!r}).exists(): time.sleep(0.05)\n"
+            "'numpy' in sys.modules")
+    [held] = bench.enqueue("", version=bench.handler(code, key="long", manifest=manifest))
+    eventually(lambda: bench.job(held).state is State.RUNNING, within=20)
+    probe = bench.handler("import sys\n'numpy' in sys.modules", key="probe")
+
+    def loaded() -> bool:
+        [job] = bench.enqueue("", version=probe)
+        bench.ended(job)
+        return bool(bench.result(job))
+
+    def zygotes() -> list[psutil.Process]:
+        return [p for p in bench.marked() if p.name() == "tether-lab zygo"]
+
+    eventually(loaded, within=30, say=f"numpy in a fresh job\n{bench.log()}")
+    assert bench.job(held).state is State.RUNNING
+    assert len(zygotes()) == 2
+    flag.touch()
+    assert bench.ended(held).state is State.COMPLETED
+    eventually(lambda: len(zygotes()) == 1, within=10, say=f"the end of the first zygote\n{bench.log()}")
+    assert bool(loaded())
+
+
 def test_an_idle_zygote_gives_its_memory_back(make_bench: Callable[..., Bench]) -> None:
     """After its rest it is gone, with its idle children; the next job gets a new one."""
     bench = make_bench(idle_zygote=0.4)

@@ -18,7 +18,8 @@ from tether_lab.job import HandlerVersion, Interpreter
 from tether_lab.runner import wire
 from tether_lab.settings import Settings
 
-from .pool import Pool, Pools
+from .pool import Pool
+from .pools import Pools
 from .process import Process
 from .zygote import Zygote
 
@@ -27,6 +28,8 @@ BRIDGE = "tether_lab.executors.bridge"
 
 class FarPool(Pool):
     """The processes of a cluster, whichever interpreter their handlers came from."""
+
+    succeeded = False
 
     def __init__(self, pools: Pools, settings: Settings, run: Path, on_places: Callable[[], None]) -> None:
         minor = f"{sys.version_info.major}.{sys.version_info.minor}"

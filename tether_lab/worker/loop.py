@@ -34,7 +34,8 @@ from .far import FarPools
 from .faults import fault, inside
 from .hooks import PLACES, Hooks
 from .machine import Machine
-from .pool import Pool, Pools
+from .pool import Pool
+from .pools import Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
 from .schedules import Schedules

@@ -22,7 +22,7 @@ from .dispatch import Prepared
 from .endings import Endings
 from .faults import fault
 from .output import Output
-from .pool import Pools
+from .pools import Pools
 from .process import Process
 
 FLUSH_EVERY = 0.05

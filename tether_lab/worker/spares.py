@@ -22,6 +22,8 @@ CONTROL, STACK, AHEAD = 3, 4, 5
 class SparePool(Pool):
     """The spare processes of one interpreter."""
 
+    succeeded = False
+
     def ensure(self, now: float) -> None:
         self.used_at = now
         if self.error is not None and self.failures >= START_TRIES and now < self.not_before:
