@@ -86,6 +86,15 @@ def test_a_failed_run_can_be_read_up_to_the_cell_that_failed(lab: Lab, report: P
     assert copy["metadata"]["tether_lab"]["status"] == "failed"
 
 
+def test_a_copy_is_named_after_parameters(lab: Lab, tmp_path: Path) -> None:
+    """Their values as far as a file's name can hold them; what was not given is the default."""
+    path = write(tmp_path / "named.ipynb", code("n = 3\nregion = 'south'\nlast = 1", "parameters"), code("n"))
+    job = lab.enqueue_notebook(path, {"n": 9, "region": "../up/and away"},
+                               output=tmp_path / "{name}-{n}-{region}-{last}.ipynb")
+    assert Path(job.result(60)["notebook"]) == tmp_path / "named-9--up-and-away-default.ipynb"
+    assert (tmp_path / "named-9--up-and-away-default.ipynb").is_file()
+
+
 @pytest.mark.parametrize("end", ["cancel", "timeout", "kill"])
 def test_no_kernel_outlives_its_job(lab: Lab, tmp_path: Path, end: str) -> None:
     """However it ends, kernel and children go; what ran before is in the copy; output came while it ran."""
@@ -135,6 +144,12 @@ def test_what_cannot_run_is_refused_at_the_door(lab: Lab, report: Path, tmp_path
         lab.enqueue_notebook(report, kernel="fortran")
     with pytest.raises(OptionError, match="no kernel 'ghost'"):
         lab.schedule(str(write(tmp_path / "g.ipynb", code("1"), name="ghost")), interval="1h")
+    for wrong in ({"output": "{nmae}.ipynb"}, {"output": "{n}.ipynb", "secret": "n"}):
+        with pytest.raises(OptionError, match=r"stands for nothing|would tell a secret") as caught:
+            lab.enqueue_notebook(report, {"n": 1}, **wrong)
+        assert "{name}" in str(caught.value)
+    with pytest.raises(OptionError, match="stands for nothing"):
+        lab.schedule(str(report), {"n": 1}, interval="1h", output="{nmae}.ipynb")
     with pytest.raises(OptionError, match="output is for notebooks"):
         lab.enqueue_command("true", output="x.ipynb")
     assert len(lab.jobs(limit=None)) == before

@@ -11,12 +11,16 @@ import ast
 import copy
 import json
 import keyword
+import re
 import uuid
 from typing import Any
 
 from tether_lab.errors import BadRequest, PayloadError
 
 SUFFIX = ".ipynb"
+WORDS = ("name", "job", "date", "time")
+WORD = re.compile(r"\{(\w+)\}")
+"""In the name of the executed copy: one of WORDS, or a parameter."""
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 Notebook = dict[str, Any]
 

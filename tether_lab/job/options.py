@@ -298,7 +298,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("cache", _cache, "AGE", "If the same code, data and payload already completed, return that job."),
     Option("seed", _integer(0, 2**63 - 1), "N", "Seed the random generators of the job from this number."),
     Option("after", _after, "JOB,JOB", "Start after these (numbers, or keys: their newest jobs); KEY:skip, KEY:continue if one fails."),
-    Option("output", _path, "PATH", "Notebooks: the executed copy, as in runs/{name}-{date}-{job}.ipynb (default: beside it)."),
+    Option("output", _path, "PATH", "Notebooks: the executed copy, as in runs/{name}-{date}-{job}.ipynb, {PARAMETER} too (default: beside it)."),
     Option("kernel", _text(200), "NAME", "Notebooks: run in this kernel (default: the one it names)."),
 )
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -13,7 +13,7 @@ from tether_lab.job.duration import seconds
 from tether_lab.job.policies.cron import Cron
 from tether_lab.job.policies.schedule import Rule, local_zone, when
 from tether_lab.job.schedule import Fire, ScheduleRow
-from tether_lab.worker.new_jobs import options_of
+from tether_lab.worker.new_jobs import check_output, options_of
 from tether_lab.worker.payload import read_payload
 
 from . import clock
@@ -167,8 +167,9 @@ def schedule(lab: Lab, key: str, payload: object, name: str | None, given: Mappi
                           remedy="Use overlap='allow'; concurrency then says how many run at once.")
     if version.kind == "notebook":
         check_kernel(version, wanted)
-    read_payload(payload, version, handler.defaults, lab.blob_store,
-                 limit=lab.settings.payload_limit, plain=True)
+    read = read_payload(payload, version, handler.defaults, lab.blob_store,
+                        limit=lab.settings.payload_limit, plain=True)
+    check_output(wanted, version, read.text)
     from tether_lab.job import check_payload
 
     return _put(lab, _name(name or key), key, rule, check_payload(payload or {}), wanted.to_json())

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -176,16 +177,21 @@ def _kernel(name: str, folder: Path) -> AsyncKernelManager:
     return AsyncKernelManager(kernel_name=name, transport="ipc", connection_file=str(file))
 
 
+def _in_a_name(value: object) -> str:
+    """A parameter's value as part of a file's name: no slash, nothing strange, not long."""
+    return re.sub(r"[^\w.=+-]+", "-", str(value))[:60].lstrip(".") or "-"
+
+
 def _place(about: dict[str, str | None], context: Context) -> Path:
     """Where the executed copy goes: beside the notebook under a name of its own, or as ``output`` says."""
     original = Path(about["path"] or "notebook.ipynb")
     wanted = about["output"] or str(original.with_name("{name}-{job}.ipynb"))
     now = context.scheduled_for or datetime.now(UTC)
     local = now.astimezone()
-    for word, value in (("name", original.stem), ("job", str(context.id)), ("date", f"{local:%Y-%m-%d}"),
-                        ("time", f"{local:%H%M%S}")):
-        wanted = wanted.replace(f"{{{word}}}", value)
-    found = Path(wanted)
+    ours = {"name": original.stem, "job": str(context.id), "date": f"{local:%Y-%m-%d}",
+            "time": f"{local:%H%M%S}"}
+    given = {word: _in_a_name(value) for word, value in context.payload.items()}
+    found = Path(text.WORD.sub(lambda word: {**given, **ours}.get(word[1], "default"), wanted))
     if found.is_dir():
         found = found / f"{original.stem}-{context.id}.ipynb"
     if found == original:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tether_lab.errors import OptionError
 from tether_lab.job import HandlerVersion, JobOptions
+from tether_lab.job.notebook import WORD, WORDS
 from tether_lab.job.options import read_options
 from tether_lab.job.workflow import Parent
 from tether_lab.job_queue import sealed
@@ -78,6 +79,7 @@ def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterab
     rate = (paced.key or version.key, paced.max_executions, round(paced.window * 1e6)) if paced else None
     found = []
     for payload in payloads:
+        check_output(options, version, payload.text)
         name = uuid_ or fresh_name()
         signed, kept = sealed.payload(queue, payload.text, options, name)
         key_id, mac = sign(name, version, signed, stored)
@@ -89,6 +91,18 @@ def new_jobs(queue: Queue, sign: Sign, version: HandlerVersion, payloads: Iterab
             gated=bool(options.window or options.constraints), parents=tuple(parents),
             **_dedup(queue, options, version, payload.text, present)))
     return found
+
+
+def check_output(options: JobOptions, version: HandlerVersion, payload: str) -> None:
+    """Refuse a {word} in the name of the executed copy that nothing stands for, or that would tell a secret."""
+    words = WORD.findall(options.output or "")
+    known = {*WORDS, *json.loads(version.parameters), *json.loads(payload)} if words else set()
+    for word in words:
+        if word not in known or word in options.secret:
+            accepted = sorted({one for one in known if one.isidentifier()} - {*options.secret})
+            raise OptionError(f"output: {{{word}}} stands for nothing" if word not in known else
+                              f"output: {{{word}}} would tell a secret", where="output",
+                              remedy=f"Accepted: {', '.join(f'{{{one}}}' for one in accepted)}.")
 
 
 def fresh_name() -> str:
