@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import re
 import sqlite3
 import subprocess
@@ -248,6 +249,41 @@ def test_row_02_blobs_are_what_their_names_say(lab: Lab, tmp_path: Path) -> None
     path.write_bytes(b"y" * 100_000)
     with pytest.raises(BadSignature):
         blobs.verify(large)
+    assert not path.exists(), "it makes room for a good one"
+    assert store.put(b"x" * 100_000) == large
+    blobs.verify(large)
+
+
+@pytest.mark.parametrize("what", ["capture", "result"])
+def test_row_02_a_large_stream_exchanged_on_disk_is_never_loaded(lab: Lab, tmp_path: Path, what: str) -> None:
+    """A stream of 64 KB and more is a file. Another pickle of the same size in its place: the job fails, the
+    result is refused, the canary makes no file; the file is set aside, and running the cell again mends it."""
+    words = [f"word {n} {n * n}" for n in range(20_000)]
+
+    def count(ctx: Any) -> Any:
+        return {"words": [*words, 1.5 + 2j]} if what == "result" else len(words)
+
+    lab.register(count)
+    lab.worker.start()
+    job = lab.enqueue("count")
+    assert job.result(40)
+    path = max((p for p in lab.folder.blobs.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+    canary = tmp_path / "canary"
+    stream = pickle.dumps(Canary(canary))
+    path.write_bytes(stream + bytes(path.stat().st_size - len(stream)))
+    if what == "result":
+        with pytest.raises(BadSignature, match="does not hold what its name says"):
+            Lab().get(job.id).result()
+    else:
+        again = lab.enqueue("count")
+        assert again.wait(40).status == "failed"
+        assert "does not hold what its name says" in str(again.error)
+    assert not canary.exists()
+    assert not path.exists()
+    assert any(check.name == "files" and check.state == "bad" for check in lab.doctor())
+    if what == "capture":
+        lab.register(count)
+        assert lab.enqueue("count").result(40) == len(words)
 
 
 def test_row_02_a_schedule_made_by_hand_makes_no_job(lab: Lab) -> None:

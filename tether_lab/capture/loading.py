@@ -88,7 +88,7 @@ def load_manifest(manifest: Manifest, blobs: Blobs, namespace: dict[str, Any], *
         keep_source(file, source)
     blobs = blobs.expect(manifest.large)
     if process and manifest.ambient is not None:
-        state = pickle.loads(bytes(blobs[manifest.ambient]))
+        state = pickle.loads(blobs.code(manifest.ambient))
         settings = {name: found for name, found in state.items() if not _is_random(name)}
         apply_ambient(settings, after_import=after_import)
     for name, module in manifest.imports.items():
@@ -144,7 +144,7 @@ def _load_variables(manifest: Manifest, blobs: Blobs, namespace: dict[str, Any])
     beside: dict[str, Any] = {}
     if manifest.stream is None:
         return beside
-    stream = io.BytesIO(blobs[manifest.stream])
+    stream = io.BytesIO(blobs.code(manifest.stream))
     loader = Loader(stream, [blobs[digest] for digest in manifest.buffers], namespace)
     for variable in manifest.variables:
         try:
@@ -222,8 +222,8 @@ def _load_body(found: dict[str, Any], blobs: Blobs, namespace: dict[str, Any]) -
     if found["stream"] is None:
         return {}
     try:
-        blobs = blobs.expect(found["large"])
-        loader = Loader(io.BytesIO(blobs[found["stream"]]),
+        blobs = blobs.expect(found["large"]).sound(found["buffers"])
+        loader = Loader(io.BytesIO(blobs.code(found["stream"])),
                         [blobs[digest] for digest in found["buffers"]], namespace)
         return {v["name"]: loader.load() for v in found["variables"] if not v.get("error")}
     except CaptureUnavailable as error:

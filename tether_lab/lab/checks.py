@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GOOD, WARNING, BAD = "good", "warning", "bad"
 LARGE_LOG = 64_000_000
+FILES_WITHIN = 5.0
+"""Seconds for comparing large captures and results with their names."""
 LITTLE_SPACE, NO_SPACE = 2_000_000_000, 200_000_000
 SIGNS = {GOOD: "✔", WARNING: "!", BAD: "✘"}
 AHEAD = 2.0
@@ -58,6 +60,7 @@ def examine(name: str | os.PathLike[str] | None) -> Iterator[Check]:
                     "The first job makes it: %%job in a notebook, or tether-lab run COMMAND.")
         return
     yield _guarded("integrity", lambda: _integrity(folder))
+    yield _files(folder)
     yield _guarded("backups", lambda: _backups(folder, settings))
     from .lab import Lab
 
@@ -190,6 +193,28 @@ def _integrity(folder: LabFolder) -> Check:
                      backup.refusal(folder.path, why).remedy)
     backup.check(folder.queue_db)
     return Check("integrity", GOOD, "SQLite's quick check finds nothing wrong")
+
+
+def _files(folder: LabFolder) -> Check:
+    """Captures and results that are files, compared with their names, for some seconds at most."""
+    from tether_lab.capture.blobs import DAMAGED, Blobs
+
+    until, blobs = time.monotonic() + FILES_WITHIN, Blobs(folder.blobs)
+    looked, bad = 0, [path.name for path in folder.blobs.rglob(f"*{DAMAGED}")]
+    for path in folder.blobs.glob("??/" + "?" * 40):
+        if time.monotonic() > until:
+            break
+        try:
+            blobs.verify(path.name)
+            looked += 1
+        except (TetherLabError, OSError):
+            bad.append(path.name)
+    if bad:
+        named = ", ".join(name[:12] for name in bad[:5])
+        return Check("files", BAD, f"{len(bad)} captures or results are damaged: {named}",
+                     "They were set aside. Run the cells again that captured them; retry the jobs whose "
+                     "results they were.")
+    return Check("files", GOOD, f"{looked:,} captures and results hold what their names say")
 
 
 def _backups(folder: LabFolder, settings: Settings) -> Check:

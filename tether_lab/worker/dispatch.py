@@ -7,13 +7,15 @@ both before anything of them reaches a process that would unpickle it.
 from __future__ import annotations
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, NamedTuple
 
-from tether_lab.errors import BadSignature, CaptureUnavailable
+from tether_lab.capture.blobs import Blobs
+from tether_lab.errors import BadSignature, CaptureUnavailable, TetherLabError
 from tether_lab.job import ClaimedJob, HandlerVersion, JobOptions
 from tether_lab.job.extras import INSIDE, Extra
 from tether_lab.job.hooks import NOTIFY, is_internal
@@ -49,8 +51,8 @@ class Prepared(NamedTuple):
 class Dispatcher:
     """Verifies, and remembers the last few handler versions with their small blobs."""
 
-    def __init__(self, queue: Queue, vault: Vault) -> None:
-        self._queue, self._vault = queue, vault
+    def __init__(self, queue: Queue, vault: Vault, told: Callable[[str], None] = lambda _: None) -> None:
+        self._queue, self._vault, self._told = queue, vault, told
         self._folder, self._blob_folder = str(queue.folder.path), str(queue.folder.blobs)
         self._versions: OrderedDict[int, tuple[HandlerVersion, str]] = OrderedDict()
         self.extras: tuple[int, ...] = ()      # of what acts beside jobs, as the last claim saw them
@@ -93,10 +95,25 @@ class Dispatcher:
             self._vault.verify(version.mac, version.key_id, signing.HANDLER,
                                *signing.handler_fields(self._queue.uuid, version))
             found = self._versions[version_id] = version, version.manifest.to_json()
+            if version.manifest.large:
+                threading.Thread(target=self._look_at_files, args=(version,), daemon=True).start()
             while len(self._versions) > REMEMBERED:
                 self._versions.popitem(last=False)
         self._versions.move_to_end(version_id)
         return found
+
+    def _look_at_files(self, version: HandlerVersion) -> None:
+        """In a thread: are its large captures still what their names say? One that is not is set aside, so that
+        jobs fail by its name instead of working with other data."""
+        blobs = Blobs(self._queue.folder.blobs, sizes=version.manifest.large)
+        for digest in version.manifest.large:
+            try:
+                blobs.verify(digest)
+            except BadSignature as error:
+                self._told(f"{version.key}: {error.message}. {error.remedy} Jobs that began before may have "
+                           "seen it")
+            except (TetherLabError, OSError):
+                continue                   # whoever needs it says so
 
     def task(self, prepared: Prepared) -> wire.Task:
         """What the process is told."""

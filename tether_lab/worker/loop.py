@@ -57,7 +57,7 @@ class Supervisor:
         self.queue, self.settings, self.worker, self.log = queue, settings, worker, log
         self.selector = selectors.DefaultSelector()
         self.pools = self._open_pools()
-        self.dispatcher = Dispatcher(queue, vault)
+        self.dispatcher = Dispatcher(queue, vault, log)
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
         self.running = Running(queue, settings, self.pools, self.endings,
                                Calls(queue, vault, settings.payload_limit, utc), log)
