@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,18 @@ def test_any_payload_is_json_or_refused_with_its_path(payload: Any) -> None:
 def test_any_payload_at_length(payload: Any) -> None:
     """The same, twenty thousand times."""
     strange(payload)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("target", ["payload", "line", "rest", "frames"])
+def test_bytes_bent_towards_new_code(target: str, tmp_path: Path) -> None:
+    """A hundred thousand inputs of atheris, which watches what each reaches: nothing but refusals in words."""
+    pytest.importorskip("atheris", reason="pip install 'tether-lab[fuzz]'")
+    done = subprocess.run([sys.executable, str(Path(__file__).parents[1] / "fuzz.py"), target, "-runs=100000",
+                           "-max_len=600", f"-artifact_prefix={tmp_path}/"], capture_output=True, text=True,
+                          timeout=800, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_payloads_without_end_are_refused() -> None:
