@@ -198,7 +198,7 @@ def lists() -> dict[str, tuple[str, Any]]:
     settings = Settings(runners=4)
     head = Handler("train", 1, "ab12cd34ef56", "cell", '{"lr":0.1}', '{"timeout":{"hard":600,"soft":null}}', NOW, 3)
     asked = replace(version(), parameters='{"lr":{"required":false,"type":"number"}}')
-    worker = wire_lab.worker(running, settings)
+    worker = wire_lab.worker(running, settings, settings.runners)
     labs = [{"uuid": LAB, "name": "default", "default": True, "path": "~/.local/state/tether-lab/labs/default",
              "counts": {"pending": 3, "running": 1, "completed": 120}, "counts_at": AT, "worker": worker,
              "cursor": CURSOR, "restricted": False, "error": None},

@@ -144,7 +144,12 @@ async def prune(call: Call) -> Json:
 
 
 def _worker(lab: Lab) -> Json:
-    return wire_lab.worker(lab.worker.status(), lab.settings)
+    from tether_lab.job_queue import workers
+
+    found = lab.worker.status()
+    runners = next((row.runners for row in workers.list(lab.queue) if row.id == found.worker),
+                   lab.settings.runners) if found.running else lab.settings.runners
+    return wire_lab.worker(found, lab.settings, runners)
 
 
 async def worker(call: Call) -> Json:

@@ -16,11 +16,11 @@ from tether_lab.worker.spawn import WorkerStatus
 from .wire import Json, captures, maybe, moment, provenance
 
 
-def worker(found: WorkerStatus, settings: Settings) -> Json:
-    """The worker of a lab, and whether it may start."""
+def worker(found: WorkerStatus, settings: Settings, runners: int) -> Json:
+    """The worker of a lab, and whether it may start. ``runners``: of the one that runs, else of the next."""
     return {"state": found.state, "running": found.running, "pid": found.pid, "version": found.version,
             "worker": found.worker, "enabled": settings.enabled, "autostart": settings.autostart,
-            "runners": settings.runners}
+            "runners": runners}
 
 
 def handler(head: Handler, version: HandlerVersion) -> Json:

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { among, click, move, NOTHING } from '../model/choice';
 import { layOut } from '../model/graph';
-import { headlineAt, share } from '../model/headline';
+import { headlineAt, served, share } from '../model/headline';
 import { arrange, Entry, Wanted } from '../model/list';
 import { wanted, words } from '../model/notes';
 import type { Note } from '../wire';
@@ -83,6 +83,21 @@ describe('a headline', () => {
     const dead = job(1, { status: 'running', headline: 'its worker died; it goes back', started_at: start });
     expect(headlineAt(dead, later(5))).toBe('its worker died; it goes back');
     expect(share(job(1, { bars: [{ label: '', fraction: null, text: '' }, { label: '', fraction: 0.4, text: '' }] }))).toBe(0.4);
+  });
+});
+
+describe('a job that waits for a worker', () => {
+  const alone = job(1, { headline: 'waits for a worker, and none is running' });
+  it('says how the worker is now', () => {
+    expect(served(alone, 'running').headline).toBe('waits for a free runner');
+    expect(served(alone, 'starting').headline).toBe('waits for the worker, which is starting');
+    expect(served(job(1, { headline: 'waits for a free runner' }), 'dead')).toEqual(alone);
+    expect(served(alone, 'stopped')).toBe(alone);
+  });
+  it('keeps other words, and its own until the worker is known', () => {
+    expect(served(alone, null)).toBe(alone);
+    const held = job(1, { headline: 'queue low is paused' });
+    expect(served(held, 'running')).toBe(held);
   });
 });
 

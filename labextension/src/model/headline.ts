@@ -16,6 +16,21 @@ export function headlineAt(job: Job, now: Date): string {
   return job.headline;
 }
 
+const FOR_A_WORKER = [
+  'waits for a free runner',
+  'waits for the worker, which is starting',
+  'waits for a worker, and none is running'
+];
+
+/** What a row says of the worker is as old as the row: the same job, its words as the worker stands now. */
+export function served(job: Job, worker: string | null): Job {
+  if (worker === null || job.status !== 'pending' || !FOR_A_WORKER.includes(job.headline)) {
+    return job;
+  }
+  const headline = FOR_A_WORKER[['running', 'starting'].indexOf(worker)] ?? FOR_A_WORKER[2];
+  return headline === job.headline ? job : { ...job, headline };
+}
+
 /** The bar that says most: the outermost with a known end. */
 export function share(job: Job): number | null {
   return job.status === 'completed' ? null : (job.bars.find(bar => bar.fraction !== null)?.fraction ?? null);

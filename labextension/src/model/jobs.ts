@@ -9,6 +9,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import { isOffline, troubleOf } from '../errors';
 import { Backoff } from './backoff';
+import { served } from './headline';
 import type { Changes, Job, JobPage, Note, Stats, Trouble } from '../wire';
 
 /** What a store reads from. */
@@ -125,12 +126,31 @@ export class JobStore {
     this._emit();
   }
 
+  /** How the lab's worker is: the words of jobs that wait for it follow. */
+  serve(worker: string): void {
+    if (worker === this._worker) {
+      return;
+    }
+    this._worker = worker;
+    let moved = false;
+    for (const [id, job] of this._rows) {
+      const now = served(job, worker);
+      if (now !== job) {
+        this._rows.set(id, now);
+        moved = true;
+      }
+    }
+    if (moved) {
+      this._emit();
+    }
+  }
+
   private async _load(): Promise<void> {
     this.phase = this.phase === 'ready' ? 'ready' : 'loading';
     this._emit();
     try {
       const newest = await this.source.jobs({ limit: PAGE });
-      const fresh = new Map(newest.jobs.map(job => [job.id, job]));
+      const fresh = new Map(newest.jobs.map(job => [job.id, served(job, this._worker)]));
       this._rows = fresh;
       this._gone.clear();
       this.cursor = newest.cursor;
@@ -217,7 +237,7 @@ export class JobStore {
       const known = this._rows.get(job.id);
       const isOld = fromPage && known !== undefined && known.updated_at >= job.updated_at;
       if (!isOld && !this._gone.has(job.id)) {
-        this._rows.set(job.id, job);
+        this._rows.set(job.id, served(job, this._worker));
       }
     }
   }
@@ -279,6 +299,7 @@ export class JobStore {
   }
 
   private _rows = new Map<number, Job>();
+  private _worker: string | null = null;
   private _gone = new Set<number>();
   private _oldest = Number.MAX_SAFE_INTEGER;
   private _heard = 0;

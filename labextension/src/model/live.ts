@@ -64,6 +64,10 @@ export class Live {
     if (store === undefined) {
       store = new JobStore(lab, this.server.source(lab));
       this._stores.set(lab, store);
+      const worker = this.labs.find(one => one.uuid === lab)?.worker;
+      if (worker) {
+        store.serve(worker.state);
+      }
       store.touched.connect((_, topics) => {
         if (topics.includes('worker') || topics.includes('labs')) {
           void this.readLabs();
@@ -194,6 +198,11 @@ export class Live {
     const said = await this.server.labs();
     this._labsAt = performance.now();
     this.labs = said.labs;
+    for (const lab of said.labs) {
+      if (lab.uuid !== null && lab.worker !== null) {
+        this._stores.get(lab.uuid)?.serve(lab.worker.state);
+      }
+    }
     const usable = said.labs.filter(lab => lab.uuid !== null);
     if (this.current === null || !usable.some(lab => lab.uuid === this.current)) {
       this.current = said.default ?? usable[0]?.uuid ?? null;
