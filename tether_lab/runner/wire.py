@@ -23,6 +23,8 @@ LONGEST_MORE = 32 * 1024
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 AHEAD_FDS = (*FORK_FDS, "ahead")
 HEADER = struct.Struct("!I")
+SMALL = 4096
+"""Bytes of a frame that it costs less to copy than to look into."""
 CHANNEL_LOST = 74
 """Exit code of a job process that found its control socket closed (by user code, or at the far end)."""
 
@@ -344,8 +346,10 @@ class Frames:
         self._decoder, self._buffer = decoder, bytearray()
 
     def feed(self, data: bytes) -> list[Any]:
-        self._buffer += data
         found: list[Any] = []
+        if not self._buffer:
+            data = data[self._whole(data, found):]
+        self._buffer += data
         start = 0
         while len(self._buffer) - start >= HEADER.size:
             (length,) = HEADER.unpack_from(self._buffer, start)
@@ -359,3 +363,15 @@ class Frames:
             start = end
         del self._buffer[:start]
         return found
+
+    def _whole(self, data: bytes, found: list[Any]) -> int:
+        """The usual way: small messages, whole, many at once. Where the first begins that is not so."""
+        start, decode, unpack = 0, self._decoder.decode, HEADER.unpack_from
+        while len(data) - start >= HEADER.size:
+            body = start + HEADER.size
+            end = body + unpack(data, start)[0]
+            if end - start > SMALL or end > len(data):
+                break
+            found.append(decode(data[body:end]))
+            start = end
+        return start

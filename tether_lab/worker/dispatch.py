@@ -72,7 +72,9 @@ class Dispatcher:
         if options.secret:
             text, secret = sealed.reveal(self._queue, job.payload, job.uuid)
             job = job._replace(payload=text)
-        return Prepared(job, version, options, manifest, Cover.of(self._queue, job, options, secret))
+        hides = options.encrypt or secret
+        return Prepared(job, version, options, manifest,
+                        Cover.of(self._queue, job, options, secret) if hides else None)
 
     def _verify(self, job: ClaimedJob, version: HandlerVersion) -> None:
         """Jobs of one code with the same options differ in two fields of what is signed."""

@@ -77,10 +77,11 @@ class Endings:
     def brief(self, job: ClaimedJob, started: wire.Started, ended: wire.Ended, pid: int | None) -> Brief:
         """The ending of a job ahead that succeeded and said nothing (``ahead.is_brief``)."""
         wall = self._clock() - time.monotonic_ns() // 1000
-        stored = Stored(ended.result_kind, ended.result_body, ended.result_text, ended.result_type,
-                        ended.result_size)
-        return Brief(job.claim, job.attempt, wall + started.at // 1000, wall + ended.at // 1000, pid,
-                     None if ended.result_kind == "none" else self._result(job, Succeeded(stored)))
+        result = None
+        if ended.result_kind != "none":
+            result = self._result(job, Succeeded(Stored(
+                ended.result_kind, ended.result_body, ended.result_text, ended.result_type, ended.result_size)))
+        return Brief(job.claim, job.attempt, wall + started.at // 1000, wall + ended.at // 1000, pid, result)
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
         """The ending of a job that never reached a process."""
