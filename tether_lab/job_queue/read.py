@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tether_lab.errors import BadRequest, JobNotFound
-from tether_lab.job import Attempt, Event, JobRow, ResultRow, State
+from tether_lab.job import FINAL, Attempt, Event, JobRow, ResultRow, State
 from tether_lab.vault.sealing import is_sealed
 
 from . import rows, sealed
@@ -23,6 +23,15 @@ def get(queue: Queue, job_id: int) -> JobRow:
         if row is None:
             raise not_found(queue, job_id)
         return rows.job_row(rows.by_name(cursor.description, row), queue)
+
+
+def is_final(queue: Queue, job_id: int) -> bool:
+    """Whether a job has ended. Raises JobNotFound."""
+    with queue.read() as connection:
+        row = connection.execute(sql("state_of"), {"id": job_id}).fetchone()
+    if row is None:
+        raise not_found(queue, job_id)
+    return row[0] in FINAL
 
 
 def jobs(
