@@ -124,7 +124,7 @@ def test_nothing_grows_without_bound(make_bench: Callable[..., Bench], rounds: i
         _days_pass(bench)
         seen.append(_sizes(bench, worker))
     half, last = seen[len(seen) // 2 - 1], seen[-1]
-    for name, floor in (("log", 5e6), ("database", 2e6), ("rows", 200), ("files", 20), ("memory", 6e6)):
+    for name, floor in (("log", 5e6), ("database", 2e6), ("rows", 20), ("files", 20), ("memory", 6e6)):
         assert last[name] <= half[name] * 1.5 + floor, (name, half, last)
     print(last)
     whole(bench)

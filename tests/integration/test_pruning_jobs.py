@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,25 @@ def test_the_oldest_go_when_there_is_no_room() -> None:
             assert lab.prune().jobs > 0
         finally:
             lab.worker.stop(now=True)
+
+
+def test_old_versions_of_a_handler_go_with_their_last_job(home: Path) -> None:
+    """A cell that is changed and run again, day by day: versions of which no job is left go, with what they
+    captured; the newest stays, as does one that a job still has."""
+    from tether_lab.job_queue import owner
+    from tether_lab.worker import pruning
+
+    with Lab(autostart=False, retention_size="1MB") as lab:
+        for n in range(4):
+            captured = bytes([n]) * 300_000
+            lab.register(lambda captured=captured: len(captured), "daily")
+            if n == 2:
+                kept = lab.enqueue("daily", delay="100d")
+        assert owner.signers(lab.queue)[0][1] == 4
+        day = 86_400_000_000
+        later = time.time_ns() // 1000 + 40 * day
+        assert pruning.prune_jobs(lab.queue, lab.settings, later) == 0
+        assert owner.signers(lab.queue)[0][1] == 2
+        assert pruning.prune(lab.queue, later) == 2, "the captures of the two that went"
+        assert lab.get(kept.id).status == "scheduled"
+        assert lab.enqueue("daily").id

@@ -45,10 +45,13 @@ def prune_jobs(queue: Queue, settings: Settings, now: int, *, older_than: float 
     gone = 0
     for ids in jobs.old(queue, now - round(kept * 1e6), now - round(failed * 1e6)):
         gone += len(ids) if dry_run else _gone(queue, ids)
+    if not dry_run:
+        jobs.versions(queue, now - round(kept * 1e6))
     for _ in range(MOST_ROUNDS if not dry_run and older_than is None else 0):
         if jobs.blob_bytes(queue) <= settings.retention_size or not (some := _gone(queue, jobs.oldest(queue))):
             break
         gone += some
+        jobs.versions(queue, now - blobs.KEPT)
     return gone
 
 
