@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from tether_lab import errors
 from tether_lab.errors import BadRequest, OptionError, TetherLabError
-from tether_lab.worker.spawn import scrubbed
 
-from . import acting
+from . import acting, child
 from .api import Call
 from .contract import Json
 
@@ -70,24 +68,16 @@ def _python_of(call: Call, kernel: str | None) -> str:
 
 
 async def _ask(python: str, request: Json, folder: Path) -> Json:
-    child = await asyncio.create_subprocess_exec(
-        python, "-P", "-m", MODULE, cwd=folder, env=scrubbed(os.environ), stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
-        out, complaint = await asyncio.wait_for(child.communicate(json.dumps(request).encode()), PATIENCE)
+        found: Json = json.loads(await child.ask(
+            [python, "-P", "-m", MODULE], json.dumps(request).encode(), patience=PATIENCE, folder=folder))
     except TimeoutError:
         raise errors.WorkerError(f"{python} did not answer within {PATIENCE:g} s", where="kernel",
                                  remedy="Try again, or start the notebook's kernel.") from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode:
-        said = complaint.decode(errors="replace").strip().splitlines()
+    except subprocess.CalledProcessError as error:
         raise errors.InterpreterMissing(
-            f"{python} could not put the cell in: {said[-1] if said else child.returncode}", where="kernel",
-            remedy="Install tether-lab there, as for the notebook's kernel.")
-    found: Json = json.loads(out)
+            f"{python} could not put the cell in: {error.stderr}", where="kernel",
+            remedy="Install tether-lab there, as for the notebook's kernel.") from None
     return found
 
 

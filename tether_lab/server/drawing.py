@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import subprocess
 import sys
 import time
 from collections import OrderedDict
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tether_lab.errors import WorkerError
-from tether_lab.worker.spawn import scrubbed
 
-from . import wire
+from . import child, wire
 from .api import Call
 from .contract import Json
 
@@ -66,23 +65,15 @@ async def _draw(opened: OpenedLab, wanted: str, cursor: str) -> Json:
     from tether_lab.lab import clock
 
     at, began = clock.now(), time.monotonic()
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", MODULE, str(opened.lab.folder.path), wanted, env=scrubbed(os.environ),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
-        out, complaint = await asyncio.wait_for(child.communicate(), PATIENCE)
+        found = json.loads(await child.ask(
+            [sys.executable, "-P", "-m", MODULE, str(opened.lab.folder.path), wanted], patience=PATIENCE))
     except TimeoutError:
         raise WorkerError(f"drawing took longer than {PATIENCE:g} s", where="analytics",
                           remedy="Ask for less: since=7d, or one key.") from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode:
-        said = complaint.decode(errors="replace").strip().splitlines()
-        raise WorkerError(f"the figures could not be drawn: {said[-1] if said else child.returncode}",
-                          where="analytics", remedy="The same in a notebook says more: lab.figures.timeline().")
-    found = json.loads(out)
+    except subprocess.CalledProcessError as error:
+        raise WorkerError(f"the figures could not be drawn: {error.stderr}", where="analytics",
+                          remedy="The same in a notebook says more: lab.figures.timeline().") from None
     return {"computed_at": wire.moment(at), "cursor": cursor, "seconds": round(time.monotonic() - began, 3),
             "sections": found["sections"]}
 

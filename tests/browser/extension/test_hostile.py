@@ -12,7 +12,7 @@ from eventually import eventually
 from playwright.sync_api import expect
 from shown_lab import LONG, Shown
 
-from tether_lab import Lab
+from tether_lab import Lab, Service
 
 CORPUS = (
     "<script>window.pwned = 'script'</script>",
@@ -40,6 +40,15 @@ CORPUS = (
     "</textarea></pre></div>\u202e${window.pwned = 'template'}{{window.pwned = 'braces'}}",
 )
 EVERYTHING = "".join(CORPUS)
+
+
+class Shouts(Service):
+    """Says what it was given, whenever it can."""
+
+    def on_start(self, service: Any) -> None:
+        text = service.payload["text"]
+        service.send_event({text: text})
+        service.show(text)
 
 
 @pytest.fixture
@@ -104,6 +113,32 @@ def test_nothing_that_a_job_says_runs(shown: Shown, lab: Lab, hostile: int) -> N
 
 
 @pytest.mark.row(52)
+@pytest.mark.timeout(240)
+def test_no_name_of_anything_runs(shown: Shown, lab: Lab) -> None:
+    """The corpus as name of a schedule, a chain, a step and a batch, as text of a service and in what it says:
+    their pages show it as text."""
+    short = EVERYTHING[:200]
+    lab.register(lambda: 1, "small")
+    lab.schedule("small", interval="1d", name=CORPUS[0])
+    lab.chain(CORPUS[1]).then("small", name=CORPUS[2][:60]).enqueue()
+    lab.batch(CORPUS[1], [{}, {}], "small")
+    lab.start_service("shouts", Shouts, {"text": short}, title=short, body=short)
+    shown.open()
+    for page, words in (("schedules", "window.pwned = 'script'"), ("chains", "window.pwned = 'onerror'"),
+                        ("services", "window.pwned = 'script'")):
+        shown.command(f"tether-lab:open-{page}")
+        expect(shown.page.locator(".tl-Page:visible")).to_contain_text(words, timeout=LONG)
+    item = shown.page.locator(".tl-Page:visible [data-service=shouts]")
+    expect(item).to_contain_text("running", timeout=LONG)
+    item.get_by_text("What happened").click()
+    expect(item.get_by_role("region", name="Events of shouts")).to_contain_text("pwned", timeout=LONG)
+    time.sleep(0.3)                         # whatever would run has the time to
+    assert shown.page.evaluate("() => window.pwned") is None
+    lab.get_service("shouts").stop(force=True)
+    for schedule in lab.schedules():
+        schedule.unschedule()
+
+
 @pytest.mark.timeout(300)
 def test_outputs_of_a_foreign_lab_are_trusted_only_once_the_lab_is(
     shown: Shown, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
