@@ -133,12 +133,12 @@ def test_a_chain_fails_is_run_again_and_is_cancelled(shown: Shown, ready: Lab, g
     assert chain.wait(30).status == "completed"
 
     gate.unlink()
-    other = ready.chain("slow").then("holds", name="hold").then("greets", name="after").enqueue()
+    other = ready.chain("slow").then("holds", name="hold").then("greets", name="then").enqueue()
     page.get_by_role("button", name="slow").click()
     expect(page.locator(".tl-Node", has_text="hold")).to_contain_text("running", timeout=LONG)
     head.get_by_role("button", name="Cancel all").click()
     expect(head).to_contain_text("cancelled", timeout=LONG)
-    for step in ("hold", "after"):
+    for step in ("hold", "then"):
         expect(page.locator(".tl-Node", has_text=step)).to_contain_text("cancelled", timeout=LONG)
     assert other.wait(30).status == "cancelled"
 
