@@ -134,7 +134,9 @@ def test_no_name_of_anything_runs(shown: Shown, lab: Lab) -> None:
     expect(item.get_by_role("region", name="Events of shouts")).to_contain_text("pwned", timeout=LONG)
     time.sleep(0.3)                         # whatever would run has the time to
     assert shown.page.evaluate("() => window.pwned") is None
-    lab.get_service("shouts").stop(force=True)
+    service = lab.get_service("shouts").stop(force=True)
+    eventually(lambda: service.row.status == "stopped", within=60)
+    service.remove()
     for schedule in lab.schedules():
         schedule.unschedule()
 
