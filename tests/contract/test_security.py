@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -338,8 +339,11 @@ def test_row_04_an_owners_mark_cannot_be_forged_or_moved(lab: Lab) -> None:
     """Another lab's mark, one byte changed, none at all."""
     lab.register(work)
     other = Lab("other", autostart=False)
-    mark, own = (sqlite3.connect(one.folder.queue_db).execute(
-        "SELECT value FROM meta WHERE key = 'owner'").fetchone()[0] for one in (other, lab))
+    marks = []
+    for one in (other, lab):
+        with closing(sqlite3.connect(one.folder.queue_db)) as connection:
+            marks += connection.execute("SELECT value FROM meta WHERE key = 'owner'").fetchone()
+    mark, own = marks
     for forged in (mark, own[:-1] + ("0" if own[-1] != "0" else "1"), "", "k:", own.replace("k", "x", 1)):
         by_hand(lab, "UPDATE meta SET value = ? WHERE key = 'owner'", forged)
         assert Lab(autostart=False).restricted, forged

@@ -6,6 +6,7 @@ import asyncio
 import html
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_a_condition_that_somebody_changed_is_not_run(lab: Lab) -> None:
     """Its code is signed, and which one it is stands in what is signed of the job."""
     lab.worker.stop(now=True, timeout=10)
     chain = lab.chain("c").then("extract", delay="1s").then("load", when=lambda result: True).enqueue()
-    with sqlite3.connect(lab.queue.path) as connection:
+    with closing(sqlite3.connect(lab.queue.path)) as connection, connection:
         connection.execute("UPDATE handler_version SET source = 'x' WHERE key = '~condition'")
     connection.close()
     lab.worker.start()

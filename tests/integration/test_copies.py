@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_backup_taken_while_jobs_run_is_a_whole_lab(lab: Lab, tmp_path: Path) 
     with pytest.raises(BadRequest, match="there already"):
         lab.backup(path)
     assert all(not found.stat().st_mode & 0o077 for found in [path, *path.rglob("*")])
-    with sqlite3.connect(path / "data.db") as connection:
+    with closing(sqlite3.connect(path / "data.db")) as connection, connection:
         assert connection.execute("SELECT word FROM seen").fetchall() == [("good",), ("bad",)]
     copy = Lab(path, autostart=False)
     assert not copy.restricted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,7 @@ def test_dedup_and_cache_compare_what_nobody_else_can(lab: Lab) -> None:
     assert lab.enqueue("same", {"n": 7}, **options).id == first.id
     assert lab.enqueue("same", {"n": 8}, **options).id != first.id
     lab.enqueue("same", {"n": 7}, dedup=Dedup.by_input(), delay="1h")
-    with sqlite3.connect(lab.folder.queue_db) as connection:
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection, connection:
         keys = [row[0] for row in connection.execute("SELECT dedup_key FROM job")]
     assert len(set(keys)) == 3, "the digest in clear is another one"
     first.result(60)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_a_key_is_not_removed_while_something_needs_it(lab: Lab) -> None:
 
     vault_keys.use(keys(), vault_keys.create(keys()))
     lab.vault.refresh()
-    with sqlite3.connect(lab.folder.queue_db) as connection:
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection, connection:
         connection.execute("UPDATE job SET mac = zeroblob(32)")
     with pytest.raises(BadRequest, match=f"rows of {lab.name} still need {old}"):
         lab.keys.retire(old)
@@ -271,7 +272,7 @@ def test_every_changed_signed_column_stops_the_job(lab: Lab, tmp_path: Path) -> 
     """See test_security for the whole table; here: a payload changed by hand fails the job, unrun."""
     lab.register(say)
     job = lab.enqueue("say", {"word": "x"}, delay="1h")
-    with sqlite3.connect(lab.folder.queue_db) as connection:
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection, connection:
         connection.execute("UPDATE job SET payload = ?, run_at = 1", ('{"word":"y"}',))
     lab.worker.start()
     assert job.wait(30).status == "failed"
@@ -300,9 +301,9 @@ def test_a_rotation_forgets_no_table(lab: Lab) -> None:
     """Whatever has a signature is counted before a key may go, and has a statement that signs it anew."""
     from tether_lab.job_queue.statements import FOLDER, sql
 
-    connection = sqlite3.connect(lab.folder.queue_db)
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-              if any(row[1] == "mac" for row in connection.execute(f"PRAGMA table_info({name})"))]
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+                  if any(row[1] == "mac" for row in connection.execute(f"PRAGMA table_info({name})"))]
     assert len(tables) >= 7
     written = "\n".join(path.read_text() for path in FOLDER.glob("rekey_*.sql"))
     for name in tables:
