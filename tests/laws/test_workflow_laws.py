@@ -72,7 +72,7 @@ def run_out(queue: Queue, ids: list[int], wanted: list[State],
             started[job.claim.job_id] = started.get(job.claim.job_id, 0) + 1
         if killed is not None and killed.draw(st.booleans()):
             rescue.rescue(queue, worker="w2", boot_id=queue.boot_id, mono=0, now=NOW, dead=["w1"],
-                          crash_budget=99)
+                          crash_budget=1000)          # more than there are turns
             continue
         turn(queue, "w1", limit=0, finished=[
             ending(job, Finish(wanted[ids.index(job.claim.job_id)]),

@@ -132,3 +132,10 @@ def test_ids() -> None:
     for bad in ("x", "1-", "-3", "1-999999", "1.5"):
         with pytest.raises(OptionError):
             job_ids((bad,))
+
+
+def test_a_flag_may_be_quoted_as_a_whole() -> None:
+    """As people do in a terminal; a value that looks like a flag stays a value."""
+    parsed = read_line("train '--window=22:00-06:00 Europe/Madrid' --description '--not=this' n=1")
+    assert parsed.options == {"window": "22:00-06:00 Europe/Madrid", "description": "--not=this"}
+    assert (parsed.key, parsed.expressions) == ("train", {"n": "1"})

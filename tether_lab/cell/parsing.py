@@ -5,6 +5,7 @@ Raises OptionError (one line, with the nearest name) for whatever it does not un
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,6 +17,9 @@ from tether_lab.job.options import read_options
 
 from .flags import CELL, LINE, OPTION_NAMES, Flag
 from .tokens import Token, cut
+
+_WHOLE_FLAG = re.compile(r"--[a-z][a-z-]*=")
+"""Also a flag that was quoted as a whole, as terminals allow it: ``'--window=22:00-06:00 Europe/Madrid'``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def job_line(line: str, flags: tuple[Flag, ...]) -> JobLine:
     at = 0
     while at < len(tokens):
         token = tokens[at]
-        if _is_flag(token):
+        if _is_flag(token) or _WHOLE_FLAG.match(token.text):
             at = _flag(tokens, at, flags, given)
             continue
         if token.is_assignment:
