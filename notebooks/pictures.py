@@ -51,10 +51,7 @@ def executed(name: str, home: Path) -> Any:
     work = home / "work"
     work.mkdir()
     client = NotebookClient(book, km=manager, timeout=120, resources={"metadata": {"path": str(work)}})
-    try:
-        client.execute(env=environment)
-    finally:
-        manager.shutdown_kernel(now=True)
+    client.execute(env=environment, cleanup_kc=True)
     return book
 
 

@@ -88,7 +88,7 @@ def test_a_damaged_queue_is_marked_and_a_copy_put_back(lab: Lab, tmp_path: Path)
     ran = subprocess.run([sys.executable, "-m", "tether_lab.worker", "--lab", str(lab.folder.path)],
                          capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode != 0
-    with Lab(autostart=False) as refused, pytest.raises(QueueCorrupt):
+    with pytest.raises(QueueCorrupt), Lab(autostart=False) as refused:
         refused.enqueue("work", {"word": "y"})
     checks = {check["name"]: check for check in json.loads(tether_lab("doctor", "--json").stdout)["checks"]}
     assert checks["integrity"]["state"] == "bad"

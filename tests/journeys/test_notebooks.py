@@ -66,7 +66,7 @@ def test_a_notebook_runs_and_shows_what_it_says(name: str, home: Path) -> None:
     environment: dict[str, Any] = kept | {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
     place = {"metadata": {"path": str(home)}}
     client = NotebookClient(notebook, km=manager, timeout=100, resources=place)
-    client.execute(env=environment)
+    client.execute(env=environment, cleanup_kc=True)
     shown = json.dumps([cell.get("outputs") for cell in notebook.cells], ensure_ascii=False)
     for text in NOTEBOOKS[name]:
         assert text in shown, f"{name} does not show {text!r}"
