@@ -48,7 +48,7 @@ test: $(STAMP)
 	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" --ignore=tests/browser $(BESIDE)
 	@$(BIN)/python -m pytest -q -m "alone and not soak" --ignore=tests/browser
-	@$(BIN)/python -m pytest -q tests/browser        # apart: the browser's driver runs an event loop of its own
+	@$(BIN)/python -m pytest -q -m "not soak" tests/browser        # apart: the browser's driver runs an event loop of its own
 
 check: $(STAMP)
 	@$(BIN)/ruff check .
