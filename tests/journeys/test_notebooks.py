@@ -65,7 +65,7 @@ def test_a_notebook_runs_and_shows_what_it_says(name: str, home: Path) -> None:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment: dict[str, Any] = kept | {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
     place = {"metadata": {"path": str(home)}}
-    client = NotebookClient(notebook, km=manager, timeout=100, resources=place)
+    client = NotebookClient(notebook, km=manager, timeout=100, resources=place, coalesce_streams=True)
     client.execute(env=environment, cleanup_kc=True)
     shown = json.dumps([cell.get("outputs") for cell in notebook.cells], ensure_ascii=False)
     for text in NOTEBOOKS[name]:
