@@ -30,7 +30,8 @@ def clustering() -> Iterator[Figure]:
             for _ in range(ROUNDS):
                 theirs.append(tasks(client))
                 ours.append(drained(lab, "noop", JOBS))
-            lab.worker.stop(now=True)
+                lab.worker.stop(now=True)            # and with it the pilots, which hold the places
+                client.restart()
     yield Figure("tasks of Dask itself", statistics.median(theirs), None, "/s", spread(theirs))
     yield Figure("warm functions through Dask", statistics.median(ours), None, "/s", spread(ours))
     yield Figure("warm functions through Dask: times its own tasks",

@@ -41,6 +41,8 @@ Role = Literal["supervisor", "client", "reader"]
 DEADLINE = {"supervisor": 30.0, "client": 5.0, "reader": 5.0}
 """Seconds to wait for the write lock: a person waits less than a worker."""
 
+CHECK_EVERY = 5.0
+"""Seconds between two looks at whether the log was cut."""
 LARGE_LOG = 16_000_000
 """Bytes of the log above which a kernel checkpoints after its commit (the worker does so earlier)."""
 
@@ -69,7 +71,7 @@ class Queue:
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[int, ...] = ()
         self._synchronous = connecting.NORMAL
-        self._used_at = self._checkpointed_at = self._looked_at = 0.0
+        self._used_at = self._checkpointed_at = self._looked_at = self._check_at = 0.0
         self._opened = 0
         self._writing = False
         self._forked_away = False
@@ -125,7 +127,9 @@ class Queue:
         with self._lock:
             if self._files[:2] != self.files_now()[:2]:
                 raise mending.removed(self._connection, self.path)
-            mending.check(self.path)
+            if time.monotonic() >= self._check_at:         # half a millisecond: not each second
+                self._check_at = time.monotonic() + CHECK_EVERY
+                mending.check(self.path)
 
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""
