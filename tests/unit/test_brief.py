@@ -45,7 +45,7 @@ def claimed(queue: Queue, count: int, **values: Any) -> list[ClaimedJob]:
 def brief(job: ClaimedJob, value: str | None = "1") -> claim.Brief:
     result = None if value is None else ResultRow(
         job.claim.job_id, "", job.claim.epoch, "json", value, value, "int", len(value), "k1", b"mac")
-    return claim.Brief(job.claim, job.attempt, NOW + 1, NOW + SECOND, 77, result)
+    return claim.Brief(job.claim, job.attempt, NOW + 1, NOW + SECOND, 77, result, job.batch)
 
 
 def everything(queue: Queue, job_id: int) -> tuple[object, ...]:

@@ -82,7 +82,8 @@ class ClaimedJob(NamedTuple):
     mac: bytes
     service: bool = False
     ahead: bool = False            # of its start: its attempt is written when more is known of it
-    grouped: bool = False          # of a chain or a batch
+    chained: bool = False          # of a chain
+    batch: int | None = None       # the batch that it is of
 
 
 @dataclass(frozen=True, slots=True)

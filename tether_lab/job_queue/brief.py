@@ -8,19 +8,21 @@ fenced like every other end. Whatever does not fit goes the long way, through ``
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from tether_lab.job import Claim, ResultRow, State, Usage
 from tether_lab.outcome import Finish
 
+from . import workflow
 from .finish import Ending, put_result
 from .statements import sql
 
 
 class Brief(NamedTuple):
-    """An attempt of its own job alone (no chain, no batch) that was claimed ahead and succeeded. Times are UTC
-    microseconds; the result is None, or JSON."""
+    """An attempt of its own job alone (no chain) that was claimed ahead and succeeded. Times are UTC
+    microseconds; the result is None, or JSON; ``batch`` is the one that its job is of."""
 
     claim: Claim
     attempt: int
@@ -28,6 +30,7 @@ class Brief(NamedTuple):
     finished_at: int
     pid: int | None
     result: ResultRow | None = None
+    batch: int | None = None
 
     def ending(self) -> Ending:
         """The same, to be recorded by ``finish_all``."""
@@ -36,25 +39,28 @@ class Brief(NamedTuple):
                       result=self.result, begins=self.attempt)
 
 
-def finish_brief(connection: sqlite3.Connection, briefs: Sequence[Brief]) -> list[Ending]:
+def finish_brief(connection: sqlite3.Connection, briefs: Sequence[Brief]) -> tuple[list[Ending], int]:
     """Record them all, and nothing is left; or none, if one of them does not fit (its claim is lost, somebody
-    waits for it): then all are left, to go the long way."""
+    waits for it): then all are left, to go the long way. And how many jobs may start because of it."""
     connection.execute("SAVEPOINT brief")
-    changed = connection.executemany(sql("finish_plain"), [
-        (ended, ended, started, claim.job_id, claim.epoch, claim.worker)
-        for claim, _, started, ended, _, _ in briefs])
+    changed = connection.executemany(sql("finish_brief"), [
+        (ended, ended, started, claim.job_id, claim.epoch, claim.worker, batch)
+        for claim, _, started, ended, _, _, batch in briefs])
     if changed.rowcount != len(briefs):
         connection.execute("ROLLBACK TO brief")
         connection.execute("RELEASE brief")
-        return [brief.ending() for brief in briefs]
+        return [brief.ending() for brief in briefs], 0
     connection.execute("RELEASE brief")
     connection.executemany(sql("attempt_whole"), [
         (claim.job_id, claim.epoch, attempt, claim.worker, started, ended, pid)
-        for claim, attempt, started, ended, pid, _ in briefs])
+        for claim, attempt, started, ended, pid, *_ in briefs])
     connection.executemany(sql("event_whole"), [
         (claim.job_id, claim.epoch, started, claim.job_id, claim.epoch, ended)
-        for claim, _, started, ended, _, _ in briefs])
+        for claim, _, started, ended, *_ in briefs])
     for brief in briefs:
         if brief.result is not None:
             put_result(connection, brief.claim, brief.result)
-    return []
+    members = Counter(brief.batch for brief in briefs if brief.batch is not None)
+    now = max(brief.finished_at for brief in briefs)
+    return [], sum(workflow.count_in_batch(connection, batch, Counter({State.COMPLETED: number}), now)
+                   for batch, number in members.items())

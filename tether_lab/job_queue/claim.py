@@ -91,8 +91,10 @@ def turn(
     """
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished or brief)) as connection:
-        endings = [*finished, *finish_brief(connection, brief)] if brief else finished
+        left, counted = finish_brief(connection, brief) if brief else ((), 0)
+        endings = [*finished, *left]
         lost, released = finish_all(connection, endings) if endings else ([], 0)
+        released += counted
         kept = _give_back(connection, returned, now) if returned else []
         connection.execute(sql("promote_due"), {"now": now})
         released += _expire(connection, now)
@@ -207,7 +209,8 @@ class _Taking:
         worker, now = self.worker, self.now
         return [ClaimedJob(                # in the order of its fields
             Claim(row[0], row[1] + 1, worker), row[2], row[3], row[4], row[5], row[6], row[7] + 1, row[8],
-            row[9], row[10], now, row[11], row[12], ahead=number >= places, grouped=bool(row[16]))
+            row[9], row[10], now, row[11], row[12], ahead=number >= places, chained=bool(row[16]),
+            batch=row[17])
             for number, row in enumerate(rows)]
 
     def _write(self, rows: list[Any], places: int) -> None:

@@ -58,7 +58,7 @@ def is_plain(prepared: Prepared) -> bool:
 def is_brief(prepared: Prepared, ended: wire.Ended) -> bool:
     """Whether this end of a job ahead says no more than that it succeeded, and what JSON it returned."""
     job = prepared.job
-    return (ended.kind == "succeeded" and ended.epoch == job.claim.epoch and job.ahead and not job.grouped
+    return (ended.kind == "succeeded" and ended.epoch == job.claim.epoch and job.ahead and not job.chained
             and ended.result_kind in ("none", "json") and not prepared.options.judges
             and not (ended.traces or ended.piped or ended.blobs))
 

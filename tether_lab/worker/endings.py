@@ -81,7 +81,8 @@ class Endings:
         if ended.result_kind != "none":
             result = self._result(job, Succeeded(Stored(
                 ended.result_kind, ended.result_body, ended.result_text, ended.result_type, ended.result_size)))
-        return Brief(job.claim, job.attempt, wall + started.at // 1000, wall + ended.at // 1000, pid, result)
+        return Brief(job.claim, job.attempt, wall + started.at // 1000, wall + ended.at // 1000, pid, result,
+                     job.batch)
 
     def of_unstarted(self, job: ClaimedJob, outcome: Outcome, options: JobOptions | None = None) -> Ending:
         """The ending of a job that never reached a process."""
