@@ -17,6 +17,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from . import backup, connection as connecting, failures, waiting
 
 HEADER, FRAME_HEADER = 32, 24
 FORMAT = 3007000
+CHECK_EVERY = 5.0
 
 
 class Removed(QueueCorrupt):
@@ -173,14 +175,16 @@ def _written(path: Path, held: int, size: int) -> None:
     beside.rename(path)
 
 
-def check(database: Path) -> None:
-    """Once in a while, in the worker: raises QueueCorrupt if the log was cut."""
+def check(database: Path) -> float:
+    """Once in a while, in the worker: raises QueueCorrupt if the log was cut. When to look again (monotonic
+    seconds): it costs half a millisecond."""
     known = index(database)
     if known is not None and known.needed:
         with contextlib.suppress(FileNotFoundError):
             found = Path(f"{database}-wal").stat()
             if found.st_size < known.size and _held(found.st_ino) is not None:
                 raise cut(database) from sqlite3.DatabaseError("the log is cut")
+    return time.monotonic() + CHECK_EVERY
 
 
 def removed(connection: sqlite3.Connection | None, database: Path) -> Removed:

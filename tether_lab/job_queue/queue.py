@@ -41,8 +41,6 @@ Role = Literal["supervisor", "client", "reader"]
 DEADLINE = {"supervisor": 30.0, "client": 5.0, "reader": 5.0}
 """Seconds to wait for the write lock: a person waits less than a worker."""
 
-CHECK_EVERY = 5.0
-"""Seconds between two looks at whether the log was cut."""
 LARGE_LOG = 16_000_000
 """Bytes of the log above which a kernel checkpoints after its commit (the worker does so earlier)."""
 
@@ -127,9 +125,8 @@ class Queue:
         with self._lock:
             if self._files[:2] != self.files_now()[:2]:
                 raise mending.removed(self._connection, self.path)
-            if time.monotonic() >= self._check_at:         # half a millisecond: not each second
-                self._check_at = time.monotonic() + CHECK_EVERY
-                mending.check(self.path)
+            if time.monotonic() >= self._check_at:
+                self._check_at = mending.check(self.path)
 
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""
