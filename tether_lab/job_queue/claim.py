@@ -72,10 +72,9 @@ def unreadable(_: str) -> None:
 
 def turn(
     queue: Queue, *, worker: str, now: int, mono: int, lease_ns: int, finished: Sequence[Ending], limit: int,
-    boot_id: str | None = None, room: int = 0, read: Read = unreadable,
+    boot_id: str | None = None, room: int = 0, read: Read = unreadable, brief: Sequence[Brief] = (),
     beside: Mapping[str, int] | None = None, follow: happenings.Make | None = None,
     caused: causes.Make | None = None, ahead: Room | None = None, returned: Sequence[Claim] = (),
-    brief: Sequence[Brief] = (),
 ) -> Turn:
     """All of a worker's business with the queue, in ONE transaction.
 
@@ -92,8 +91,7 @@ def turn(
     boot = queue.boot_id if boot_id is None else boot_id
     with queue.write(power=bool(finished or brief)) as connection:
         left, counted = finish_brief(connection, brief) if brief else ((), 0)
-        endings = [*finished, *left]
-        lost, released = finish_all(connection, endings) if endings else ([], 0)
+        lost, released = finish_all(connection, [*finished, *left]) if finished or left else ([], 0)
         released += counted
         kept = _give_back(connection, returned, now) if returned else []
         connection.execute(sql("promote_due"), {"now": now})
