@@ -102,7 +102,7 @@ def begun(job: Job) -> bool:
     return any("begun" in output.get("text", "") for output in job.outputs)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(150)
 def test_a_job_on_a_cluster_is_a_job(lab: Lab) -> None:
     """Captures go there and large results come back; output, an error, a timeout, a cancel and a crash
     are told as they are here; a memory limit ends it."""
@@ -128,10 +128,17 @@ def test_a_job_on_a_cluster_is_a_job(lab: Lab) -> None:
     assert "ZeroDivisionError" in str(failed.error)
     assert "timed out after 1 s" in str(late.error)
     assert "exit code 7" in str(crashed.attempts[-1].error)
-    lab.register(lambda: len(np.ones(60_000_000)) + time.sleep(30), "large", memory="300MB")
+
+    def holds_much():
+        held = np.ones(60_000_000)
+        time.sleep(30)
+        return len(held)
+
+    lab.register(holds_much, "large", memory="300MB")
     large = lab.enqueue("large")
-    eventually(lambda: large.row.is_final, within=90, say="the end of a large one")
+    eventually(lambda: large.row.is_final, within=40, say="the end of a large one")
     assert "memory" in str(large.error)
+    assert {a.outcome for a in large.attempts} == {"crashed"}
     stopped = lab.enqueue_command("echo begun; sleep 60")
     eventually(lambda: begun(stopped), within=30, say="the command")
     stopped.cancel()
