@@ -15,8 +15,12 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from shown_lab import Server
 
 FOLDER = Path(__file__).parent
 INTO = FOLDER / "pictures" / "first-job.gif"
@@ -63,14 +67,11 @@ class Film:
                     disposal=1)
 
 
-def play(film: Film, home: Path) -> None:
-    """What happens, with a picture at each turn."""
-    from browsers import FLAGS, LabServer, chromium, kernels_below
-    from playwright.sync_api import expect, sync_playwright
+def open_lab(home: Path) -> Server:
+    """JupyterLab with the notebook of the film, below ``home``."""
+    from browsers import LabServer
     from servers import address
-    from shown_lab import LONG, Server, Shown
-
-    from tether_lab import Lab
+    from shown_lab import Server
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -81,6 +82,18 @@ def play(film: Film, home: Path) -> None:
     server.start()
     server.shown = LabServer(address(home / "runtime"), work)
     server.shown.write("training.ipynb", "scale = 0.7", CELL)
+    return server
+
+
+def play(film: Film, home: Path) -> None:
+    """What happens, with a picture at each turn."""
+    from browsers import FLAGS, chromium, kernels_below
+    from playwright.sync_api import expect, sync_playwright
+    from shown_lab import LONG, Shown
+
+    from tether_lab import Lab
+
+    server = open_lab(home)
     with sync_playwright() as playwright, Lab() as lab:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]

@@ -204,7 +204,8 @@ def test_a_job_dies_with_its_zygote(tmp_path: Path) -> None:
     """When the zygote is gone, the kernel kills its jobs, also in C code."""
     zygote = SmallZygote(tmp_path)
     process = started(zygote, "import re; re.match(r'(a+)+$', 'a' * 40 + 'b')")
+    assert process.exited is None
     process.zygote = None
     zygote.process.kill()
-    process.finish(5)
+    process.finish(5)                           # raises if its end of the channel is still open then
     zygote.close()

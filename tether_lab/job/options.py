@@ -289,7 +289,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("secret", _names, "NAME,NAME", "Payload fields that are encrypted, and never shown or printed."),
     Option("notify", Notify.parse, "WHO", "Tell of its end: toast, desktop, https://…, command:…; 'failure,' or 'success,' before it."),
     Option("isolation", _one_of("clean", "warm"), "KIND", "clean: a process of its own; warm: a reused one (functions only)."),
-    Option("memory", size, "2GB", "End an attempt whose process uses more than this."),
+    Option("memory", size, "2GB", "End an attempt whose processes hold more than this (looked at four times a second)."),
     Option("max_output", size, "1MB", "Text kept from the start of the output; the end is always kept."),
     Option("keep", _names, "NAME,NAME", "Store these variables beside the result: job.vars['name']."),
     Option("tags", _names, "TAG,TAG", "Words to find the job by."),

@@ -205,7 +205,8 @@ def test_the_server_goes_and_comes_back_while_jobs_run(shown: Shown, lab: Lab) -
     thread.start()
     try:
         shown.server.end()
-        time.sleep(1)
+        away = len(made)
+        eventually(lambda: len(made) > away + 1, within=20, say="jobs that were made while it was away")
         shown.server.start()
     finally:
         over.set()
