@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { among, click, move, NOTHING } from '../model/choice';
-import { layOut } from '../model/graph';
+import { inTheWay, layOut } from '../model/graph';
 import { headlineAt, served, share } from '../model/headline';
 import { arrange, Entry, Wanted } from '../model/list';
 import { wanted, words } from '../model/notes';
@@ -108,6 +108,12 @@ describe('a chain on paper', () => {
     expect([layers, rows]).toEqual([3, 2]);
     expect(places.find(place => place.id === 1)).toEqual({ id: 1, layer: 0, row: 0.5 });
     expect(places.find(place => place.id === 4)).toEqual({ id: 4, layer: 2, row: 0.5 });
+  });
+  it('knows what stands in the way of an edge', () => {
+    const { places } = layOut([1, 2, 3], [edge(1, 2), edge(2, 3), edge(1, 3)]);
+    const [one, two, three] = places;
+    expect(inTheWay(places, one, three)).toBe(0);
+    expect(inTheWay(places, one, two)).toBeNull();
   });
   it('ends also for a circle, and for nothing', () => {
     expect(layOut([1, 2], [edge(1, 2), edge(2, 1)]).places.length).toBe(2);

@@ -60,3 +60,12 @@ function place(columns: number[][], parents: Map<number, number[]>): Drawing {
   });
   return { places, layers: columns.length, rows };
 }
+
+/** The lowest row in which the straight way from one job to another runs into a third; null if it is free. */
+export function inTheWay(places: Place[], from: Place, to: Place): number | null {
+  const met = places.filter(one => {
+    const share = (one.layer - from.layer) / (to.layer - from.layer);
+    return share > 0 && share < 1 && Math.abs(from.row + share * (to.row - from.row) - one.row) < 0.5;
+  });
+  return met.length ? Math.max(...met.map(one => one.row)) : null;
+}

@@ -5,7 +5,7 @@ import type { LabApi } from '../api';
 import { useModel, useReading, useTopics } from '../components/hooks';
 import { Badge, Empty, Failed, Loading, SIGNS, Track } from '../components/parts';
 import { brief, count, moment } from '../format';
-import { layOut } from '../model/graph';
+import { inTheWay, layOut } from '../model/graph';
 import type { ITether } from '../tokens';
 import type { BatchDetail, ChainDetail, Edge, Group, Job, Role, State } from '../wire';
 
@@ -220,38 +220,53 @@ function Graph(props: {
   const x = (id: number) => 2 + (at.get(id)?.layer ?? 0) * (WIDTH + gap);
   const y = (id: number) => 2 + (at.get(id)?.row ?? 0) * (HEIGHT + GAP_Y);
   const width = drawing.layers * (WIDTH + gap) - gap + 4;
-  const height = Math.max(1, drawing.rows) * (HEIGHT + GAP_Y) - GAP_Y + 4;
+  const height = Math.max(1, drawing.rows) * (HEIGHT + GAP_Y) + 4;
+  const ways = detail.edges.map(edge => {
+    const [from, to] = [at.get(edge.from), at.get(edge.to)];
+    const met = from && to ? inTheWay(drawing.places, from, to) : null;
+    const ends: Way = [x(edge.from) + WIDTH, y(edge.from) + HEIGHT / 2, x(edge.to), y(edge.to) + HEIGHT / 2];
+    return { edge, ends, low: met === null ? null : 2 + met * (HEIGHT + GAP_Y) + HEIGHT + GAP_Y / 2 };
+  });
   return (
     <div className="tl-Graph" role="region" aria-label={`Steps of ${detail.chain.name}`} tabIndex={0}>
       <div className="tl-Graph-paper" style={{ width, height }}>
         <svg width={width} height={height} aria-hidden="true">
-          {detail.edges.map(edge => {
-            const [x1, y1] = [x(edge.from) + WIDTH, y(edge.from) + HEIGHT / 2];
-            const [x2, y2] = [x(edge.to), y(edge.to) + HEIGHT / 2];
-            const bend = (x2 - x1) / 2;
+          {ways.map(({ edge, ends, low }) => {
+            const [, , x2, y2] = ends;
             return (
               <g key={`${edge.from} ${edge.to}`} className={`tl-Edge tl-edge-${edge.condition !== null ? 'asked' : edge.policy === 'continue' ? 'loose' : 'firm'}`}>
-                <path d={`M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2 - 6},${y2}`} />
+                <path d={curve(ends, low)} />
                 <path className="tl-Edge-tip" d={`M${x2 - 7},${y2 - 4} L${x2 - 1},${y2} L${x2 - 7},${y2 + 4} Z`} />
               </g>
             );
           })}
         </svg>
-        {detail.edges
-          .filter(edge => edge.condition !== null)
-          .map(edge => (
-            <Condition
-              key={`${edge.from} ${edge.to}`}
-              edge={edge}
-              left={(x(edge.from) + WIDTH + x(edge.to)) / 2}
-              top={(y(edge.from) + y(edge.to) + HEIGHT) / 2}
-            />
+        {ways
+          .filter(({ edge }) => edge.condition !== null)
+          .map(({ edge, ends: [x1, y1, x2, y2], low }) => (
+            <Condition key={`${edge.from} ${edge.to}`} edge={edge} left={(x1 + x2) / 2} top={low ?? (y1 + y2) / 2} />
           ))}
         {detail.nodes.map(node => (
           <Node key={node.id} node={props.rowOf(node.id) ?? node} left={x(node.id)} top={y(node.id)} onOpen={props.onOpen} />
         ))}
       </div>
     </div>
+  );
+}
+
+type Way = [number, number, number, number];
+
+/** From one job to the next; `low`: the height at which it goes below what stands between the two. */
+function curve([x1, y1, x2, y2]: Way, low: number | null): string {
+  const end = `${x2 - 6},${y2}`;
+  if (low === null) {
+    const bend = (x2 - x1) / 2;
+    return `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${end}`;
+  }
+  const turn = GAP_X / 2;
+  return (
+    `M${x1},${y1} C${x1 + turn},${y1} ${x1},${low} ${x1 + 2 * turn},${low} ` +
+    `L${x2 - 2 * turn},${low} C${x2},${low} ${x2 - turn},${y2} ${end}`
   );
 }
 
