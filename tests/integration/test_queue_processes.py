@@ -194,6 +194,20 @@ def test_a_supervisors_connection_stays(lab: LabFolder) -> None:
     supervisor.close()
 
 
+@pytest.mark.row(34)
+def test_a_missing_index_is_not_taken_for_a_missing_database(lab: LabFolder) -> None:
+    """The worker looks before anything is written: what is missing then is mended, not told as the end."""
+    supervisor = Queue.open(lab, role="supervisor")
+    handler = queues.registered(supervisor)
+    queues.put(supervisor, handler)
+    lab.queue_db.with_name("queue.db-shm").unlink()
+    supervisor.look()
+    queues.put(supervisor, handler)
+    supervisor.look()
+    assert read.counts(supervisor) == {State.PENDING: 2}
+    supervisor.close()
+
+
 def test_threads_share_a_queue(lab: LabFolder) -> None:
     """One at a time, none loses a job, whatever is closed in between."""
     queue = Queue.open(lab)

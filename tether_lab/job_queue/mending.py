@@ -86,7 +86,7 @@ def kept(connection: sqlite3.Connection | None, database: Path, files: tuple[int
     """Around the closing of the worker's connection: what of its ``files`` was removed and is needed is back
     before. ``told`` hears of it. None: a kernel's connection, for which nothing is done. Raises Removed if it
     is the database that is gone."""
-    if connection is not None and files and _inode(str(database)) != files[1]:
+    if connection is not None and files and inode(str(database)) != files[1]:
         raise removed(connection, database)
     guard, said = (None, "") if connection is None or len(files) < 4 else (
         mend(connection, database, files[2], deadline))
@@ -110,8 +110,8 @@ def mend(connection: sqlite3.Connection, database: Path, log: int,
     known = index(database)
     if known is None or not log:
         return None, ""
-    unindexed = _inode(f"{database}-shm") != known.inode
-    if not unindexed and (not known.needed or _inode(f"{database}-wal") == log):
+    unindexed = inode(f"{database}-shm") != known.inode
+    if not unindexed and (not known.needed or inode(f"{database}-wal") == log):
         return None, ""
     _hold_lock(connection, database, deadline)
     known = index(database) or known
@@ -121,13 +121,13 @@ def mend(connection: sqlite3.Connection, database: Path, log: int,
     begin = os.pread(held, HEADER, 0) if known.needed else b""
     path = Path(f"{database}-wal")
     if not known.needed or begin[16:24] != known.salt:       # all of it is in the database
-        if unindexed and _inode(str(path)) == log:           # who has these open must begin anew
+        if unindexed and inode(str(path)) == log:           # who has these open must begin anew
             path.unlink()
             Path(f"{database}-shm").unlink(missing_ok=True)
         return None, ""
     if os.fstat(held).st_size < known.size:
         raise cut(database) from sqlite3.DatabaseError("the log is cut")
-    if _inode(str(path)) not in (0, log) and path.stat().st_size:
+    if inode(str(path)) not in (0, log) and path.stat().st_size:
         connection.execute("ROLLBACK")
         raise _lost(database, "another one was begun; all that the worker knows is in "
                               f"{backup.salvage(connection, database.parent)}"
@@ -213,7 +213,8 @@ def _lost(database: Path, how: str) -> QueueCorrupt:
                f"files that are there; tether-lab restore {database} goes on with what is left.")
 
 
-def _inode(name: str) -> int:
+def inode(name: str) -> int:
+    """The number of the file of that name; 0 if there is none."""
     try:
         return os.stat(name).st_ino          # noqa: PTH116  as in files_now
     except FileNotFoundError:
@@ -232,11 +233,11 @@ def connect(database: Path, run: Path, *, network: bool, role: str, deadline: fl
             connection.execute("PRAGMA schema_version").fetchall()     # makes the log, if there is none
             return connection
         wait(database, run, deadline)
-        before = _inode(f"{database}-wal")
+        before = inode(f"{database}-wal")
         connection = connecting.connect_or_read(database, network=network, deadline=deadline, role=role)
         try:
             connection.execute("PRAGMA schema_version").fetchall()
-            if not bereft(database) and (before == _inode(f"{database}-wal") or not _has_worker(run)):
+            if not bereft(database) and (before == inode(f"{database}-wal") or not _has_worker(run)):
                 return connection
         except sqlite3.Error as error:
             connection.close()
@@ -256,7 +257,7 @@ def _removed_in_use(database: Path) -> QueueError:
 def wait(database: Path, run: Path, deadline: float) -> None:
     """Before a database is opened: if its worker has it open and there is no index, somebody removed that, and
     the worker, which looks once a second, will see to it. A new one made now would not know of the worker's."""
-    while not _inode(f"{database}-shm") and _has_worker(run):
+    while not inode(f"{database}-shm") and _has_worker(run):
         if not waiting.pause(deadline):
             raise _removed_in_use(database)
 

@@ -123,7 +123,7 @@ class Queue:
     def look(self) -> None:
         """Once in a while, in the worker: are the files still those that are open? Raises QueueCorrupt."""
         with self._lock:
-            if self._files[:2] != self.files_now()[:2]:
+            if self._files and mending.inode(self._names[0]) != self._files[1]:
                 raise mending.removed(self._connection, self.path)
             if time.monotonic() >= self._check_at:
                 self._check_at = mending.check(self.path)
