@@ -219,6 +219,9 @@ def test_a_worker_rotates_while_it_works(lab: Lab) -> None:
     new = lab.keys.rotate(wait=False)
     meanwhile = [lab.enqueue("say", {"word": f"now{n}"}) for n in range(6)]
     assert [job.result(60) for job in meanwhile] == [f"said now{n}" for n in range(6)]
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection:
+        assert connection.execute("SELECT DISTINCT key_id FROM result WHERE job_id >= ?",
+                                  (meanwhile[0].id,)).fetchall() == [(new,)]
     eventually(lambda: f"are under the key {new} now" in lab.worker.log(lines=200), within=60, say="a word")
     assert {key for key, *_ in owner.signers(lab.queue)} == {new}
     lab.keys.retire(old)

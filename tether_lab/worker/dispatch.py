@@ -61,6 +61,8 @@ class Dispatcher:
 
     def prepare(self, job: ClaimedJob) -> Prepared:
         """The job with its version. Raises BadSignature: it must not run, and nothing of it be loaded."""
+        if job.key_id != self._vault.key_id:     # a rotation: what comes of the job is under its key, too
+            self._vault.refresh()
         version, manifest = self._version(job.handler_id)
         if is_sealed(job.payload):
             job = job._replace(payload=sealed.opened(self._queue, job.payload, "job", "payload", job.uuid))

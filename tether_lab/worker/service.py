@@ -278,7 +278,8 @@ class Service:
     def _look(self) -> None:
         """The net under the wakers: who changed the database, and is it still the same file."""
         self._queue.look()
-        if self._queue.vault.refresh():
+        self._queue.vault.refresh()            # or a job under a newer key did that already
+        if self._queue.vault.key_id != self._signs_with:
             self._log(f"signing with the key {self._queue.vault.key_id} from now on")
             self._say_key()
             self._rekeying.begin()
@@ -341,7 +342,8 @@ class Service:
 
     def _say_key(self) -> None:
         """For whoever rotates keys: which one this worker signs with."""
-        write_private(self._folder.run / spawn.SIGNS_WITH, self._queue.vault.key_id.encode())
+        self._signs_with = self._queue.vault.key_id
+        write_private(self._folder.run / spawn.SIGNS_WITH, self._signs_with.encode())
 
     # -- after -------------------------------------------------------------------------------------
 
