@@ -73,10 +73,12 @@ def kill_loop(folder: Path, *, seed: int, seconds: float, kills: int | None = No
             if len(expected) - _final(bench) < 100:
                 _produce(bench, chance, expected)
             time.sleep(chance.uniform(0.015, 0.1))
-            report.kills.update(_kill_some(bench, chance))
+            killed = _kill_some(bench, chance)
+            report.kills.update(killed)
+            if "supervisor" in killed:
+                worker.wait(10)
             if worker.poll() is not None:
                 worker = bench.worker(ready=False)
-        bench.worker() if worker.poll() is not None else None
         deadline = time.monotonic() + 120
         while _final(bench) < len(expected) and time.monotonic() < deadline:
             time.sleep(0.1)
