@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.queues import NOW, ending, new_job, opened, registered, turn
 from tether_lab.job import FINAL, State
-from tether_lab.job_queue import cancel, groups, read, rescue, retry
+from tether_lab.job_queue import cancel, claim, groups, read, rescue, retry
 from tether_lab.job_queue.brief import Brief
 from tether_lab.job_queue.queue import Queue
 from tether_lab.outcome import Finish
@@ -48,10 +48,10 @@ def put(queue: Queue, count: int) -> tuple[int, list[int], dict[str, int]]:
 class Alike:
     """Everything may be claimed ahead."""
 
-    def placed(self, handler_id: int, options: str) -> None: ...
+    def placed(self, job: claim.Candidate) -> None: ...
 
-    def take(self, handler_id: int, options: str) -> bool:
-        return True
+    def take(self, job: claim.Candidate) -> bool:
+        return job.epoch == 0
 
 
 def run_out(queue: Queue, wanted: dict[int, State], data: st.DataObject | None) -> Counter[int]:

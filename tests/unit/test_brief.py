@@ -21,10 +21,10 @@ from tether_lab.outcome import Finish
 class Everything:
     """All that is alike is claimed ahead."""
 
-    def placed(self, handler_id: int, options: str) -> None: ...
+    def placed(self, job: claim.Candidate) -> None: ...
 
-    def take(self, handler_id: int, options: str) -> bool:
-        return True
+    def take(self, job: claim.Candidate) -> bool:
+        return job.epoch == 0
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tether_lab.errors import ClaimLost
 from tether_lab.job import Claim, ClaimedJob, State
@@ -40,23 +40,32 @@ class Turn:
     exhausted: bool = True           # nothing is left that could be claimed
 
 
+class Candidate(NamedTuple):
+    """A pending job, as far as it matters for being claimed ahead: ``kind`` is its version id and its options
+    as stored, ``epoch`` the one it has while it waits."""
+
+    id: int
+    epoch: int
+    kind: tuple[int, str]
+
+
 class Room(Protocol):
     """Which jobs may be claimed ahead of their start, although no place is free."""
 
-    def placed(self, handler_id: int, options: str) -> None:
-        """A job of this code and options was claimed for a place: others like it may be handed over with it."""
+    def placed(self, job: Candidate) -> None:
+        """A job was claimed for a place: others like it may be handed over with it."""
 
-    def take(self, handler_id: int, options: str) -> bool:
+    def take(self, job: Candidate) -> bool:
         """Whether one more is welcome; it counts at once."""
 
 
 class NoRoom:
     """Nothing is claimed ahead."""
 
-    def placed(self, handler_id: int, options: str) -> None:
+    def placed(self, job: Candidate) -> None:
         pass
 
-    def take(self, handler_id: int, options: str) -> bool:  # noqa: ARG002
+    def take(self, job: Candidate) -> bool:  # noqa: ARG002
         return False
 
 
@@ -192,9 +201,10 @@ class _Taking:
         rows: list[Any] = []
         cursor = self.connection.execute(sql("claim_ready"), (name, places + MOST_AHEAD))
         for row in cursor:
+            candidate = Candidate(row[0], row[1], (row[4], row[6]))
             if len(rows) < places:
-                self.ahead.placed(row[4], row[6])
-            elif row[1] or row[13] is not None or row[15] is not None or not self.ahead.take(row[4], row[6]):
+                self.ahead.placed(candidate)
+            elif row[13] is not None or row[15] is not None or not self.ahead.take(candidate):
                 break
             rows.append(row)
         else:

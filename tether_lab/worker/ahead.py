@@ -12,7 +12,9 @@ from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tether_lab.job import Claim
 from tether_lab.job.hooks import is_internal
+from tether_lab.job_queue.claim import Candidate
 from tether_lab.runner import wire
 
 from .dispatch import Prepared
@@ -30,6 +32,9 @@ PATIENCE = 0.01
 START_PATIENCE = 0.25
 """The same, of a process that is only just loading the code."""
 REMEMBERED = 256
+DOUBTED = 7
+"""So many short ones count at most, when a long one comes: depth falls to a quarter of what they stand for."""
+MOST_SPARED = 4096
 LARGEST = 16_000
 """Characters of a payload that is handed ahead."""
 
@@ -45,11 +50,10 @@ def kind_of(prepared: Prepared) -> Kind:
 
 
 def is_plain(prepared: Prepared) -> bool:
-    """Whether a job may be handed ahead: nothing of it depends on others, and it never ended before its
-    time. One that was rescued or given back goes alone, so that a crash is surely its own."""
+    """Whether a job may be handed ahead, as far as it is like others: nothing of it depends on another one."""
     options, job = prepared.options, prepared.job
     return (options.isolation == "warm" and prepared.version.kind in ("function", "class")
-            and job.claim.epoch == 1 and prepared.cover is None and len(job.payload) < LARGEST
+            and prepared.cover is None and len(job.payload) < LARGEST
             and '"$blob"' not in job.payload
             and not (options.memory or options.parents or options.concurrency or options.rate_limit
                      or options.notify or job.service or is_internal(job.key)))
@@ -71,15 +75,20 @@ class Pace:
 
     def learn(self, kind: Kind, seconds: float) -> None:
         """One of this kind took so long, from its first to its last line."""
-        row, mean = self._known.get(kind, (0, seconds))
-        self._known[kind] = (row + 1, mean + (seconds - mean) / 8) if seconds <= SHORT else (0, seconds)
+        counted = min(seconds, SHORT)
+        row, mean = self._known.get(kind, (0, counted))
+        self._known[kind] = row + (seconds <= SHORT), mean + (counted - mean) / 8
         self._known.move_to_end(kind)
+        if seconds > SHORT:
+            self.doubt(kind)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def forget(self, kind: Kind) -> None:
-        """One of this kind is taking long."""
-        self._known.pop(kind, None)
+    def doubt(self, kind: Kind) -> None:
+        """One of this kind is taking long: with a second one soon after, they are long. On a busy machine a
+        short one takes long now and then, and by itself that says little."""
+        row, mean = self._known.get(kind, (0, SHORT))
+        self._known[kind] = min(row, DOUBTED) // 2, mean
 
     def depth(self, kind: Kind) -> int:
         """How many jobs a process may have: 1, twice as many after each short one, for WORTH seconds."""
@@ -108,12 +117,40 @@ class Line:
         return not process.spoiled and process.exited is None and process.jobs + len(self.ahead) < WARM_JOBS
 
 
+class Spared:
+    """Jobs that were taken back before any process had them, and given back: they have done nothing yet, and
+    may go ahead again. Every other job that was claimed before (rescued, tried before, lost with its process)
+    goes alone, so that a crash is surely its own."""
+
+    def __init__(self) -> None:
+        self._epochs: dict[int, int] = {}      # by job id: the epoch of the claim that was taken back
+
+    def add(self, claim: Claim) -> None:
+        self._epochs[claim.job_id] = claim.epoch
+        while len(self._epochs) > MOST_SPARED:
+            self._epochs.pop(next(iter(self._epochs)))
+
+    def waits(self, job_id: int, epoch: int) -> bool:
+        """Whether a job that waits with this epoch has never been in a process: to give it back was the last
+        thing that happened to it, and spent one."""
+        return epoch == 0 or self._epochs.get(job_id) == epoch - 1
+
+    def holds(self, claim: Claim) -> bool:
+        """The same of one that is claimed: again, or still, since it was taken back."""
+        return self.waits(claim.job_id, claim.epoch - 1) or self._epochs.get(claim.job_id) == claim.epoch
+
+    def forget(self, claim: Claim) -> None:
+        """A process has it now."""
+        self._epochs.pop(claim.job_id, None)
+
+
 class Ahead:
     """The lines of all processes, by token. ``returned``: jobs that were taken back, still claimed."""
 
     def __init__(self) -> None:
         self.pace = Pace()
         self.lines: dict[int, Line] = {}
+        self.spared = Spared()
         self.returned: list[Prepared] = []
         self.graces: dict[int, float] = {}     # by job id: to be cancelled as soon as it begins
 
@@ -123,10 +160,15 @@ class Ahead:
 
     def told(self, process: Process, prepared: Prepared, beside: tuple[int, ...]) -> None:
         """A process was sent the task of this job."""
-        if process.takes_ahead and is_plain(prepared):
+        if process.takes_ahead and self.may_lead(prepared):
             self.lines[process.token] = Line(process, prepared, beside)
         else:
             self.lines.pop(process.token, None)
+        self.spared.forget(prepared.job.claim)
+
+    def may_lead(self, prepared: Prepared) -> bool:
+        """Whether it may be handed ahead, or others behind it."""
+        return self.spared.holds(prepared.job.claim) and is_plain(prepared)
 
     def _with_room(self, kind: Kind, beside: tuple[int, ...], busy: Container[int]) -> Line | None:
         """Of the processes that run jobs of a kind, and may have one more, the one with the fewest."""
@@ -143,13 +185,14 @@ class Ahead:
         of those that run something."""
         kind, job = kind_of(prepared), prepared.job
         line = self._with_room(kind, beside, busy)
-        if line is None or not is_plain(prepared):
+        if line is None or not self.may_lead(prepared):
             return False
         more = wire.More(line.like.job.claim.job_id, job.claim.job_id, job.uuid, job.claim.epoch, job.attempt,
                          job.max_attempts, job.payload, job.created_at)
         if not line.process.hand(more):
             return False
         line.ahead[job.claim.job_id] = prepared
+        self.spared.forget(job.claim)
         return True
 
     def begun(self, process: Process, started: wire.Started) -> Prepared | None:
@@ -180,7 +223,9 @@ class Ahead:
         if line is not None and line.ahead:
             recalled, process.recalled = process.recalled, []
             for job_id in recalled + process.take_back():
-                self.returned.append(line.ahead.pop(job_id))
+                prepared = line.ahead.pop(job_id)
+                self.spared.add(prepared.job.claim)
+                self.returned.append(prepared)
 
     def cancel(self, job_id: int, grace: float) -> None:
         """Take it back; if its process has taken it already, it is cancelled when it begins."""
@@ -214,20 +259,21 @@ class Ahead:
 
     def offer(self, busy: Iterable[int]) -> Offer:
         """What the next claim may take beyond free places."""
-        return Offer(self.pace, self.room(busy))
+        return Offer(self.pace, self.spared, self.room(busy))
 
 
 class Offer:
     """How many of each kind may be claimed ahead in one turn (``job_queue.claim.Room``)."""
 
-    def __init__(self, pace: Pace, room: dict[Kind, int]) -> None:
-        self._pace, self._room = pace, room
+    def __init__(self, pace: Pace, spared: Spared, room: dict[Kind, int]) -> None:
+        self._pace, self._spared, self._room = pace, spared, room
 
-    def placed(self, handler_id: int, options: str) -> None:
-        kind = handler_id, options
-        self._room[kind] = self._room.get(kind, 0) + self._pace.depth(kind) - 1
+    def placed(self, job: Candidate) -> None:
+        if self._spared.waits(job.id, job.epoch):
+            self._room[job.kind] = self._room.get(job.kind, 0) + self._pace.depth(job.kind) - 1
 
-    def take(self, handler_id: int, options: str) -> bool:
-        kind = handler_id, options
-        self._room[kind] = left = self._room.get(kind, 0) - 1
+    def take(self, job: Candidate) -> bool:
+        if not self._spared.waits(job.id, job.epoch):
+            return False
+        self._room[job.kind] = left = self._room.get(job.kind, 0) - 1
         return left >= 0

@@ -15,7 +15,7 @@ from tether_lab.runner import wire
 from tether_lab.settings import Settings
 
 from . import memory, stacks
-from .ahead import PATIENCE, START_PATIENCE, Ahead, kind_of
+from .ahead import PATIENCE, START_PATIENCE, Ahead
 from .attempts import FOREVER, Attempt
 from .calls import Calls
 from .dispatch import Prepared
@@ -232,7 +232,7 @@ class Running:
             self.ahead.take_back(process)
         elif now >= attempt.since + (PATIENCE if attempt.started is not None else START_PATIENCE):
             self.ahead.take_back(process)
-            self.ahead.pace.forget(kind_of(line.like))
+            self.ahead.pace.doubt(line.kind)
 
     def _go_on(self, process: Process, attempt: Attempt) -> None:
         """A warm process has ended one: it goes on with what it has, rests, or is let go."""

@@ -1,0 +1,150 @@
+"""Which jobs are handed to a process before it has run those before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tether_lab.job import Claim, ClaimedJob, HandlerVersion, Interpreter, JobOptions, Manifest
+from tether_lab.job.handler import Provenance
+from tether_lab.job_queue.claim import Candidate
+from tether_lab.worker import ahead
+from tether_lab.worker.ahead import SHORT, Ahead, Pace
+from tether_lab.worker.dispatch import Prepared
+from tether_lab.worker.process import Process
+
+KIND = 7, "{}"
+DEEP = 12
+"""Short jobs in a row after which a process has as many as it may."""
+
+
+def prepared(job_id: int, epoch: int = 1) -> Prepared:
+    version = HandlerVersion(7, "u", "noop", "v", "function", "", "{}", Manifest(), Interpreter("", "", "3.11"),
+                             Provenance(), 0)
+    job = ClaimedJob(Claim(job_id, epoch, "w"), f"{job_id:032x}", "noop", 7, "{}", "{}", 1, 3, 0, 0, 0,
+                     "k", b"")
+    return Prepared(job, version, JobOptions(isolation="warm"), "{}")
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    with closing(Process(1, warm=True)) as found:
+        yield found
+
+
+@pytest.fixture
+def lines(process: Process) -> Ahead:
+    """A process that runs job 1, and has jobs 2 to 5 ahead."""
+    found = Ahead()
+    for _ in range(DEEP):
+        found.pace.learn(KIND, 0.0001)
+    found.told(process, prepared(1), ())
+    assert all(found.hand(prepared(n), (), {1}) for n in range(2, 6))
+    return found
+
+
+def test_depth_doubles_while_jobs_are_short() -> None:
+    """One, one, then twice as many after each short job, up to the most."""
+    pace = Pace()
+    depths = []
+    for _ in range(9):
+        depths.append(pace.depth(KIND))
+        pace.learn(KIND, 0.0001)
+    assert depths == [1, 1, 2, 4, 8, 16, 32, 64, 64]
+
+
+def test_one_long_job_makes_a_kind_doubtful_and_two_make_it_long() -> None:
+    """A quarter of the depth after the first, one at a time after the second."""
+    pace = Pace()
+    for _ in range(DEEP):
+        pace.learn(KIND, 0.0001)
+    pace.learn(KIND, 10.0)
+    assert 2 <= pace.depth(KIND) <= 8
+    pace.learn(KIND, 10.0)
+    assert pace.depth(KIND) == 1
+
+
+def test_after_one_long_job_depth_is_soon_what_it_was() -> None:
+    """On a busy machine a short job takes long now and then."""
+    pace = Pace()
+    for _ in range(DEEP):
+        pace.learn(KIND, 0.0001)
+    pace.doubt(KIND)
+    for _ in range(5):
+        pace.learn(KIND, 0.0001)
+    assert pace.depth(KIND) == ahead.DEEPEST
+
+
+def test_a_kind_of_which_every_third_is_long_goes_nearly_alone() -> None:
+    """Two short ones in a row are no promise."""
+    pace = Pace()
+    for _ in range(30):
+        for seconds in (0.0001, 0.0001, 1.0):
+            pace.learn(KIND, seconds)
+        assert pace.depth(KIND) <= 2
+
+
+@pytest.mark.parametrize("seconds", [SHORT * 1.01, 3600.0])
+def test_long_jobs_are_never_handed_ahead(seconds: float) -> None:
+    """However many there were."""
+    pace = Pace()
+    for _ in range(DEEP):
+        pace.learn(KIND, seconds)
+        assert pace.depth(KIND) == 1
+
+
+def test_what_is_taken_back_and_given_back_may_go_ahead_again(lines: Ahead, process: Process) -> None:
+    """Nothing of it has begun, and it cannot be to blame for anything."""
+    lines.take_back(process)
+    assert [one.job.claim.job_id for one in lines.returned] == [2, 3, 4, 5]
+    offer = lines.offer([1])
+    assert offer.take(Candidate(2, 2, KIND))             # giving back spent an epoch
+    assert lines.may_lead(prepared(2, 3))                # and so did the new claim
+    assert lines.may_lead(prepared(3, 1))                # not given back, but handed on at once
+
+
+def test_what_was_ended_before_its_time_goes_alone(lines: Ahead) -> None:
+    """Rescued, retried, crashed: nobody knows whether it is to blame."""
+    offer = lines.offer([1])
+    assert not offer.take(Candidate(9, 1, KIND))
+    assert not lines.may_lead(prepared(9, 2))
+    assert offer.take(Candidate(10, 0, KIND))
+
+
+def test_what_is_in_a_process_again_is_spared_no_more(lines: Ahead, process: Process) -> None:
+    """Ahead in another process, which was lost, it may have done something."""
+    lines.take_back(process)
+    assert lines.hand(prepared(2, 3), (), {1})
+    lines.lost(process)                                  # it may have begun, and said nothing of it
+    assert not lines.offer([]).take(Candidate(2, 4, KIND))
+    assert not lines.may_lead(prepared(2, 5))
+
+
+def test_a_task_of_its_own_is_spared_no_more(lines: Ahead, process: Process) -> None:
+    """It leads others, and from then on it has begun."""
+    lines.take_back(process)
+    with closing(Process(2, warm=True)) as other:
+        lines.told(other, prepared(3, 3), ())
+        assert other.token in lines.lines                # others may follow it
+    assert not lines.may_lead(prepared(3, 4))
+
+
+def test_behind_a_job_that_goes_alone_nothing_is_claimed(lines: Ahead) -> None:
+    """Those behind it would have nowhere to go, and wait for a place, claimed."""
+    offer = lines.offer([])
+    offer.placed(Candidate(9, 1, KIND))
+    assert not offer.take(Candidate(10, 0, KIND))
+    offer.placed(Candidate(11, 0, KIND))
+    assert offer.take(Candidate(12, 0, KIND))
+
+
+def test_spared_jobs_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest are forgotten, and go alone."""
+    monkeypatch.setattr(ahead, "MOST_SPARED", 3)
+    spared: Any = ahead.Spared()
+    for number in range(1, 6):
+        spared.add(Claim(number, 1, "w"))
+    assert [number for number in range(1, 6) if spared.waits(number, 2)] == [3, 4, 5]
