@@ -35,6 +35,8 @@ MUTANTS = (
            (VAULT, "nothing_else_does")),
     Mutant("fields run into each other", "vault/keys.py", "return kind + len(body).to_bytes(8, \"big\") + body",
            "return kind + body", (VAULT, "nothing_else_does")),
+    Mutant("short texts run into each other", "vault/keys.py", "b\"s\" + length.to_bytes(8, \"big\") for length in",
+           "b\"s\" for length in", (VAULT, "nothing_else_does")),
     Mutant("key files may be open to others", "vault/files.py", "if found.st_mode & 0o077:", "if False:",
            (VAULT, "loose")),
     Mutant("keys may be links", "vault/files.py", "if stat.S_ISLNK(found.st_mode):", "if False:", (VAULT, "link")),

@@ -41,6 +41,8 @@ def test_signatures_fit_and_nothing_else_does(vault: Vault) -> None:
             vault.verify(mac, vault.key_id, domain, *fields)  # type: ignore[arg-type]
     with pytest.raises(BadSignature):
         vault.verify(vault.sign("job", "asb"), vault.key_id, "job", "a", "b")
+    with pytest.raises(BadSignature):
+        vault.verify(vault.sign("job", b"abb"), vault.key_id, "job", b"a", b"b")
     for bit in range(0, 256, 37):
         flipped = bytearray(mac)
         flipped[bit // 8] ^= 1 << bit % 8

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from .stored import stored
+
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
@@ -20,6 +22,11 @@ class Interpreter:
     def pool(self) -> tuple[str, str, str]:
         """Jobs with equal pools may run in the same zygote."""
         return self.prefix, self.executable, self.minor
+
+    @classmethod
+    @stored("the interpreter of a handler")
+    def from_json(cls, text: str) -> Interpreter:
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Manifest:
         return json.dumps(raw, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
     @classmethod
+    @stored("the manifest of a handler")
     def from_json(cls, text: str) -> Manifest:
         raw = json.loads(text)
         known = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}

@@ -21,6 +21,7 @@ from .policies.notify import Notify
 from .policies.retry import RetryPolicy
 from .policies.timeout import PRESETS, Timeout
 from .policies.window import TimeWindow
+from .stored import stored
 from .workflow import POLICIES
 
 
@@ -85,6 +86,7 @@ class JobOptions:
         return _parsed(text) if '"trigger"' in text or '"meta"' in text else _known(text)
 
 
+@stored("a job's options")
 def _parsed(text: str) -> JobOptions:
     raw = json.loads(text)
     if raw.get("retry") is not None:

@@ -123,7 +123,7 @@ async def batches(reader: Reader, limit: int, number: int | None = None) -> list
 
 async def all_schedules(reader: Reader) -> list[ScheduleRow]:
     """All schedules, the next to fire first."""
-    return [schedules.row_of(tuple(row)) for row in await reader.fetch(sql("schedule_list"), {})]
+    return [schedules.shown(tuple(row)) for row in await reader.fetch(sql("schedule_list"), {})]
 
 
 async def all_services(reader: Reader) -> list[ServiceRow]:

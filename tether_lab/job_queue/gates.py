@@ -11,6 +11,7 @@ import json
 import sqlite3
 from functools import lru_cache
 
+from tether_lab.errors import BadSignature
 from tether_lab.job import JobOptions, State
 from tether_lab.job.policies.constraints import Read
 
@@ -18,7 +19,15 @@ from .statements import sql
 
 AGAIN = 3_000_000
 """µs after which the machine is looked at again for those that wait for it."""
-_options = lru_cache(256)(JobOptions.from_json)
+
+
+@lru_cache(256)
+def _options(text: str) -> JobOptions:
+    """Those that cannot be read hold nothing back: whoever verifies the job refuses it."""
+    try:
+        return JobOptions.from_json(text)
+    except BadSignature:
+        return JobOptions()
 
 
 def check(connection: sqlite3.Connection, now: int, read: Read) -> int | None:

@@ -11,8 +11,8 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from tether_lab.job import JobOptions
 from tether_lab.job.hooks import HookEntry
 
 from . import enqueue
@@ -58,8 +58,8 @@ class Happening:
 
     def entry(self) -> HookEntry:
         """What a hook is handed of a job."""
-        options: dict[str, Any] = json.loads(self.options or "{}")
-        closed = bool(options.get("encrypt"))          # its texts stay encrypted: hooks are told none of them
+        options = JobOptions.from_json(self.options or "{}")
+        closed = bool(options.encrypt)          # its texts stay encrypted: hooks are told none of them
         timed = self.kind not in ("on_start", "on_service_event")
         error = self.error if self.kind in ("on_failure", "on_retry", "on_cancel") else None
         error = "(encrypted)" if error and closed else error
@@ -70,7 +70,7 @@ class Happening:
             event=self.kind, key=self.key or "", id=self.job_id, status=self.state, at=self.at / 1e6,
             attempt=self.attempt, max_attempts=self.max_attempts or 0, duration_ms=took, error=error,
             error_type=self.error_type if error else None, description=self.description,
-            tags=tuple(json.loads(self.tags or "[]")), meta=options.get("meta", {}), detail=detail)
+            tags=tuple(json.loads(self.tags or "[]")), meta=options.meta, detail=detail)
 
 
 def tell(connection: sqlite3.Connection, kind: str, job_id: int, at: int, detail: str = "{}") -> bool:

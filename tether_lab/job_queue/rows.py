@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tether_lab.errors import BadSignature
 from tether_lab.job import (
     Attempt,
     Event,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .queue import Queue
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 def by_name(description: Any, row: Row) -> dict[str, Any]:
@@ -44,10 +47,13 @@ def plain(text: str | None) -> str | None:
 
 
 def job_row(row: Mapping[str, Any], queue: Queue) -> JobRow:
-    options = JobOptions.from_json(row["options"])
+    said = sealed.job(queue, row)
+    try:
+        options = JobOptions.from_json(row["options"])
+    except BadSignature as error:          # it is listed like any other; the worker refuses it
+        options, said = JobOptions(), {"unreadable": error.message, **said}
     if options.priority != row["priority"]:
         options = replace(options, priority=row["priority"])
-    said = sealed.job(queue, row)
     return JobRow(
         id=row["id"], uuid=row["uuid"], key=row["key"], handler_id=row["handler_id"],
         handler_version=row["handler_version"], kind=row["kind"], queue=row["queue"],
@@ -58,7 +64,8 @@ def job_row(row: Mapping[str, Any], queue: Queue) -> JobRow:
         worker=row["worker"], cancel_requested_at=row["cancel_requested_at"],
         created_at=row["created_at"], updated_at=row["updated_at"], started_at=row["started_at"],
         finished_at=row["finished_at"], progress=said["progress"], error=said["error"],
-        description=row["description"], tags=() if row["tags"] == "[]" else tuple(json.loads(row["tags"])),
+        description=row["description"],
+        tags=() if row["tags"] == "[]" else tuple(map(str, _plain(row["tags"], []))),
         chain_id=row["chain_id"], batch_id=row["batch_id"], step=row["step"], deps_left=row["deps_left"],
         unreadable=said.get("unreadable"), stored=said["payload"])
 
@@ -69,7 +76,7 @@ def handler_version(row: Mapping[str, Any], queue: Queue) -> HandlerVersion:
     return HandlerVersion(
         id=row["id"], uuid=row["uuid"], key=row["key"], version=row["version"], kind=row["kind"],
         source=row["source"], parameters=row["parameters"], manifest=manifest,
-        interpreter=Interpreter(**json.loads(row["interpreter"])), provenance=_provenance(row["provenance"]),
+        interpreter=Interpreter.from_json(row["interpreter"]), provenance=_provenance(row["provenance"]),
         created_at=row["created_at"], key_id=row["key_id"], mac=row["mac"])
 
 
@@ -124,9 +131,17 @@ def result_shown(row: Row, queue: Queue, job_id: int) -> ResultRow:
 
 
 def _provenance(text: str) -> Provenance:
-    """Unknown fields of a newer version are left out: provenance is shown, never acted upon."""
-    raw = json.loads(text)
+    """Unknown fields of a newer version are left out: provenance is shown, never acted upon, and not signed."""
+    raw: dict[str, Any] = _plain(text, {})
     return Provenance(**{name: raw[name] for name in Provenance.__dataclass_fields__ if name in raw})
+
+
+def _plain(text: str, empty: T) -> T:
+    """JSON of this type that is only shown; empty if it is none."""
+    with contextlib.suppress(ValueError):
+        if isinstance(found := json.loads(text), type(empty)):
+            return found
+    return empty
 
 
 def _json(value: object) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tether_lab.errors import OptionError, ScheduleNotFound, UnknownHandler
-from tether_lab.job.policies.schedule import Rule
+from tether_lab.errors import ScheduleNotFound, TetherLabError, UnknownHandler
+from tether_lab.job.policies.schedule import SECOND, Rule
 from tether_lab.job.schedule import Fire, ScheduleRow
 from tether_lab.job.workflow import Parent
 
@@ -48,13 +48,13 @@ def find(queue: Queue, name: str) -> ScheduleRow | None:
     """The schedule of this name, if there is one."""
     with queue.read() as connection:
         found = connection.execute(sql("schedule_get"), {"name": name}).fetchone()
-    return None if found is None else row_of(found)
+    return None if found is None else shown(found)
 
 
 def schedules(queue: Queue) -> list[ScheduleRow]:
     """All of them, the next to fire first."""
     with queue.read() as connection:
-        return [row_of(found) for found in connection.execute(sql("schedule_list")).fetchall()]
+        return [shown(found) for found in connection.execute(sql("schedule_list")).fetchall()]
 
 
 def pause(queue: Queue, row: ScheduleRow, *, paused: bool, now: int | None = None) -> None:
@@ -99,7 +99,7 @@ def fire(queue: Queue, make: Make, now: int) -> list[tuple[ScheduleRow, int | No
         for found in connection.execute(sql("schedule_due"), {"now": now}).fetchall():
             try:
                 row = row_of(found)
-            except OptionError as error:
+            except TetherLabError as error:
                 connection.execute(sql("schedule_stop"), {"id": found[0], "trouble": error.message})
                 continue
             told += _fire(connection, row, make, now)
@@ -117,8 +117,6 @@ def ask(queue: Queue, row: ScheduleRow, job: enqueue.NewJob, now: int) -> int:
 
 def _fire(connection: sqlite3.Connection, row: ScheduleRow, make: Make,
           now: int) -> list[tuple[ScheduleRow, int | None, str]]:
-    from tether_lab.errors import TetherLabError
-
     assert row.next_at is not None
     due = row.rule.due(row.next_at, now)
     told: list[tuple[ScheduleRow, int | None, str]] = []
@@ -173,6 +171,15 @@ def _log(connection: sqlite3.Connection, row: ScheduleRow, at: int, now: int, ou
          job_id: int | None) -> None:
     connection.execute(sql("fire_add"), {"id": row.id, "at": at, "now": now, "outcome": outcome,
                                          "job_id": job_id})
+
+
+def shown(values: Sequence[Any]) -> ScheduleRow:
+    """As ``row_of``; one whose rule cannot be read is shown with its trouble, and never fires."""
+    try:
+        return row_of(values)
+    except TetherLabError as error:
+        never = Rule(interval=SECOND, end=0).to_json()
+        return row_of([*values[:4], never, *values[5:7], None, True, error.message, *values[10:]])
 
 
 def row_of(values: Sequence[Any]) -> ScheduleRow:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from tether_lab.errors import OptionError
+from tether_lab.job.stored import stored
 
 from .cron import Cron, zone
 
@@ -148,6 +149,7 @@ class Rule:
                           separators=(",", ":"), sort_keys=True)
 
     @classmethod
+    @stored("the rule of a schedule")
     def from_json(cls, text: str) -> Rule:
         return cls(**json.loads(text))
 
