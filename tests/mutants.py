@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SECURITY, VAULT, SEALING = (f"tests/{name}.py" for name in (
     "contract/test_security", "unit/test_vault", "unit/test_sealing"))
+COLUMNS = "tests/contract/test_signed_columns.py"
 TRUST, COPIES = "tests/integration/test_trust.py", "tests/integration/test_copies.py"
 
 
@@ -57,6 +58,16 @@ MUTANTS = (
            "lab.vault.verify(found.mac, found.key_id, signing.RESULT, *", "str((", (SECURITY, "changed_result")),
     Mutant("schedules are not verified", "worker/schedules.py",
            "vault.verify(row.mac, row.key_id, signing.SCHEDULE, *", "str((", (SECURITY, "schedule_made_by_hand")),
+    Mutant("services are not verified", "worker/services.py",
+           "self._vault.verify(row.mac, row.key_id, signing.SERVICE,\n                               *", "str((",
+           (COLUMNS, "believed and service")),
+    Mutant("triggers are not verified", "worker/triggers.py",
+           "vault.verify(row.mac, row.key_id, signing.TRIGGER, *", "str((", (COLUMNS, "believed and cause")),
+    Mutant("a web trigger's secret is not compared", "lab/triggers.py",
+           "lab.vault.verify(bytes.fromhex(secret), row.key_id, _domain(), ", "str((",
+           ("tests/integration/test_triggers.py", "web_trigger_has_a_secret")),
+    Mutant("what cannot be read is a traceback", "job/stored.py", "            except _WRONG as error:",
+           "            except ZeroDivisionError as error:", (COLUMNS, "believed and handler_version")),
     Mutant("small blobs are not compared with their names", "capture/blobs.py", "if digest_of(found) != digest:",
            "if False:", (SECURITY, "row_02_blobs")),
     Mutant("large streams are unpickled as they lie there", "capture/blobs.py",

@@ -1,5 +1,5 @@
-"""The security list, a test a row. What each keeps out is said in its name; ``mutants.py`` breaks each check
-once and sees one of these fail."""
+"""The security list (``security_list.py``), a test or more a row. What each keeps out is said in its name;
+``mutants.py`` breaks each check once and sees one of these fail."""
 
 from __future__ import annotations
 
@@ -441,6 +441,26 @@ def test_row_07_names_in_stored_errors_are_text(lab: Lab) -> None:
     assert raised.value.error_type == "os.system"      # type: ignore[attr-defined]
 
 
+def test_row_07_names_in_results_are_values(lab: Lab, tmp_path: Path) -> None:
+    """The very row of Celery's hole as a result: a dict in the kernel and in the next step; one that nobody
+    signed is refused."""
+    canary = tmp_path / "canary"
+    evil = {"exc_module": "os", "exc_type": "system", "exc_message": [f"touch {canary}"],
+            "py/reduce": [{"py/function": "os.system"}, [f"touch {canary}"]], "__reduce__": f"touch {canary}"}
+    lab.register(lambda evil: evil, "first", retries=0)
+    lab.register(lambda ctx: sorted(ctx.inputs["first"]), "second", retries=0)
+    lab.worker.start()
+    chain = lab.chain("c").then("first").then("second").enqueue(input={"evil": evil})
+    chain.wait(60)
+    first, second = (lab.get(job_id) for job_id in sorted(job_id for job_id, _ in chain.members()))
+    assert first.result() == evil
+    assert second.result() == sorted(evil)
+    by_hand(lab, "UPDATE result SET body = ? WHERE job_id = ?", json.dumps(evil), second.id)
+    with pytest.raises(BadSignature):
+        second.result()
+    assert not canary.exists()
+
+
 # -- 8 ------------------------------------------------------------------------------------------------
 
 
@@ -521,6 +541,40 @@ def test_row_09_no_key_leaves_the_worker(lab: Lab, tmp_path: Path) -> None:
         content = Path(f"/proc/{pid}/{name}").read_bytes()
         assert secret not in content
         assert secret.hex().encode() not in content
+
+
+def test_row_09_no_token_of_the_server_reaches_worker_or_job(
+    home: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kernel has the server's and the hub's tokens in its environment: the worker that it starts, the zygote
+    and the job have none of them, nor any other secret; and no command line names one."""
+    tokens = {"JUPYTER_TOKEN": "tok-en-of-server-1", "JUPYTERHUB_API_TOKEN": "tok-en-of-hub-2",
+              "JPY_API_TOKEN": "tok-en-of-hub-3", **SECRETS}
+    for name, value in tokens.items():
+        monkeypatch.setenv(name, value)
+
+    def look() -> list[str]:
+        import os
+        from pathlib import Path
+        pid, seen = os.getpid(), []
+        while pid > 1:
+            seen += [Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace")
+                     for name in ("environ", "cmdline")]
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            if b"tether_lab.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return [*seen, "worker", *(Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace")
+                                           for name in ("environ", "cmdline"))]
+        return seen
+
+    lab = Lab(runners=1)
+    lab.register(look, retries=0)
+    said = lab.enqueue("look").result(60)
+    lab.worker.stop(now=True, timeout=10)
+    lab.close()
+    assert "worker" in said
+    assert len(said) >= 5
+    found = [name for name, value in tokens.items() for text in said if value in text]
+    assert not found
 
 
 # -- 10 -----------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ showed is a failure too.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from faults.matrix import ROWS
@@ -55,7 +57,15 @@ def lines(found: dict[int, Shown]) -> list[str]:
         told.append(f"{number:3}  {row.fault[:50]:50}  {row.injected[:48]:48}  {one.passed + one.failed:5}  "
                     f"{one.verdict:7}  {one.seconds:5.1f} s")
     green = sum(found.get(number, Shown()).verdict == "pass" for number in ROWS)
-    return [*told, f"{green} of {len(ROWS)} rows pass"]
+    return [*told, f"{green} of {len(ROWS)} rows pass", *apart()]
+
+
+def apart() -> list[str]:
+    """The browser tests that show a row as well: they run in a process of their own (make test)."""
+    folder = Path(__file__).parents[1]
+    return [f"not run here: row {', '.join(rows)} of {path.relative_to(folder.parent)} (pytest tests/browser)"
+            for path in sorted((folder / "browser").rglob("test_*.py"))
+            if (rows := re.findall(r"pytest\.mark\.row\(([\d, ]+)\)", path.read_text()))]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

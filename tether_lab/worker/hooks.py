@@ -91,14 +91,14 @@ class Hooks:
 
     def _load(self, version_id: int) -> _Hook | None:
         """A verified hook; None for what is no hook, or not ours."""
-        version = handlers.version(self._queue, version_id)
-        if not version.key.startswith("~on_"):
-            return None
         try:
+            version = handlers.version(self._queue, version_id)
+            if not version.key.startswith("~on_"):
+                return None
             self._vault.verify(version.mac, version.key_id, signing.HANDLER,
                                *signing.handler_fields(self._queue.uuid, version))
         except TetherLabError as error:
-            self._log(f"the hook {version.key}: {error.message}; it is not run")
+            self._log(f"a hook (version {version_id}): {error.message}; it is not run")
             return None
         return _Hook(Extra.of(version), version)
 
