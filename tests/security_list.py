@@ -25,7 +25,8 @@ _PLACES, _HOSTILE, _VAULT = ("unit/test_queue_places.py", "browser/extension/tes
 
 LIST: dict[int, Entry] = {
     1: Entry("every route and verb without login, with a bad token, a cookie without the XSRF header, a "
-             "foreign origin, a foreign host", "refused; the server runs with allow_unauthenticated_access=False", (
+             "foreign origin, a foreign host",
+             "refused; the server runs with allow_unauthenticated_access=False", (
                  f"{_REST}::test_no_path_and_no_verb_answers_without_a_token",
                  f"{_REST}::test_every_verb_refuses_whoever_is_not_allowed",
                  f"{_REST}::test_the_same_requests_are_let_in_with_token_or_cookie",

@@ -170,10 +170,13 @@ def test_pages_that_missed_events_lose_nothing(both: tuple[Rest, Lab]) -> None:
     load again, and so does a cursor of somebody else."""
     rest, lab = both
     page = Page(rest)
+    jobs = []
     for n in range(3):
-        lab.enqueue_many("quick", [{"x": n}] * 9)
+        jobs += lab.enqueue_many("quick", [{"x": n}] * 9)
         time.sleep(0.1)
         page.catch_up()
+    for job in jobs:
+        job.wait(40)                           # or there is nothing yet to be removed
     eventually(lambda: (page.catch_up(), page.standing() == truth(rest))[1], within=20)
     assert page.loads == 1
     assert rest.get("~/changes", since="deadbeef-3")["reset"] is True
