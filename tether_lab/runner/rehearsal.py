@@ -11,7 +11,7 @@ from . import wire
 from .channel import Channel
 from .task import Attempt, Desk
 
-PATIENCE = 0.02
+PATIENCE = 0.1
 """Seconds without a task after which none is expected at once."""
 _NOTHING = wire.Task(0, "", 0, 1, 1, "", "cell", "", "pass", "{}", "{}", "{}", "{}", "", {}, "")
 

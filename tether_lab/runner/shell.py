@@ -42,6 +42,8 @@ ENVIRONMENT = {"TERM": "xterm-color", "CLICOLOR": "1", "FORCE_COLOR": "1", "CLIC
                "PLOTLY_RENDERER": "plotly_mimetype"}
 REHEARSAL = ("x = 1; x + 1", "%time 1;", "1/0", "import IPython.display",
              "await __import__('asyncio').sleep(0)", "!:")
+EVERY_KERNEL_HAS = "IPython.extensions.storemagic"
+"""The extension that a kernel loads by itself: nearly every cell asks for it."""
 MAGIC, PRINTER = "__magic__:", "__printer__:"
 _LOOP_WORDS = ("create_task(", "ensure_future(", "get_running_loop(")
 
@@ -270,7 +272,7 @@ class JobShell(InteractiveShell):
         extensions: Any = self.extension_manager
         aliases: Any = self.alias_manager
         for name in wanted.get("extensions", ()):
-            if name in ("tether_lab", "autoreload"):
+            if name in ("tether_lab", "autoreload") or name in extensions.loaded:
                 continue
             try:
                 extensions.load_extension(name)
@@ -306,6 +308,8 @@ def make_shell() -> JobShell:
     config.InteractiveShell.colors = "neutral"     # as in a kernel: libraries ask for it
     config.InteractiveShell.enable_tip = False
     shell = JobShell.instance(config=config)
+    extensions: Any = shell.extension_manager
+    extensions.load_extension(EVERY_KERNEL_HAS)
     run: Callable[..., object] = shell.run_cell
     for cell in REHEARSAL:
         with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
