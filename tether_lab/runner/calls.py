@@ -17,10 +17,16 @@ from .output import Output
 class Calls:
     """One question at a time; threads of the job wait for each other."""
 
-    def __init__(self, channel: Channel, output: Output) -> None:
-        self._channel, self._output = channel, output
-        self._lock, self._number, self._pid = threading.Lock(), 0, os.getpid()
+    _channel: Channel
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._lock, self._number, self._pid = threading.Lock(), 0, 0
         self.mail = threading.Event()      # to a service: there may be a message
+
+    def connect(self, channel: Channel) -> None:
+        """In the job's own process: this is where answers come from."""
+        self._channel, self._pid = channel, os.getpid()
 
     def ask(self, verb: str, arguments: dict[str, Any], blobs: dict[str, bytes] | None = None) -> Any:
         """The answer, once what was asked is done and on disk. Raises what the lab says is wrong."""

@@ -43,9 +43,21 @@ def become_job(stdout: int, stderr: int, stack: int, parent: int) -> int:
     return lift(stack)
 
 
-def serve(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -> NoReturn:
+def prepare(shell: JobShell | None) -> Desk:
+    """All that a job process has at hand and that is no process's own: once, before the fork."""
+    faulthandler.enable(file=2, all_threads=True)
+    signals = Signals()
+    output = Output(signals)
+    bars = Bars(output)
+    bars.watch_tqdm()
+    if shell is not None:
+        shell.connect(output, signals)
+    return Desk(output, signals, bars, Handlers(), Memory(), shell, None, Calls(output))
+
+
+def serve(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> NoReturn:
     """Run the tasks that come (``warm``: until the supervisor closes the socket; else one), and end."""
-    desk = _set_up(channel, stack, shell, warm=warm)
+    _settle_in(channel, stack, desk, warm=warm)
     rehearse_while_waiting(channel, desk)
     tasks = Tasks(channel, desk.output)
     while (task := tasks.next()) is not None:
@@ -70,22 +82,16 @@ def leave(code: int = 0) -> NoReturn:
     os._exit(code)
 
 
-def _set_up(channel: Channel, stack: int, shell: JobShell | None, *, warm: bool) -> Desk:
+def _settle_in(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> None:
+    """What is the process's own."""
     kinship.adopt_orphans()
     kinship.show_as("tether-lab job")
     kinship.go_first_when_memory_is_short()
-    faulthandler.enable(file=2, all_threads=True)
     faulthandler.register(signal.SIGUSR1, file=stack, all_threads=True, chain=False)
-    signals = Signals()
-    signals.install()
-    output = Output(channel, signals)
-    output.install()
-    bars = Bars(output)
-    bars.watch_tqdm()
+    desk.signals.install()
+    desk.output.install(channel)
+    desk.calls.connect(channel)
     randomness.after_fork()
-    if shell is not None:
-        shell.connect(output, signals)
     sys.argv = [""]
     gc.enable()
-    return Desk(output, signals, bars, Handlers(), Memory(), shell, Traces() if warm else None,
-                Calls(channel, output))
+    desk.traces = Traces() if warm else None

@@ -25,12 +25,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 from . import wire
-from .channel import Channel
 from .signals import Signals
 
 INTERVAL = 0.1
@@ -45,12 +44,26 @@ _NO_WIDGETS = "a widget is shown as text: widgets live in the kernel that made t
 _Item = tuple[str, bytes] | wire.FromJob
 
 
+class Sender(Protocol):
+    """Where frames go: a ``Channel``."""
+
+    def send(self, data: bytes) -> None: ...
+
+
+class _Nobody:
+    """Hears nothing."""
+
+    def send(self, data: bytes) -> None:
+        """Forget it."""
+
+
 class Output:
     """The one way out of a job process. Any thread may write. ``looks`` is called ten times a second while a
-    task runs."""
+    task runs. Made before the fork; it goes nowhere until it is installed."""
 
-    def __init__(self, channel: Channel, signals: Signals) -> None:
-        self._channel, self._signals = channel, signals
+    def __init__(self, signals: Signals) -> None:
+        self._channel: Sender = _Nobody()
+        self._signals = signals
         self._items: deque[_Item] = deque()
         self._waiting = self._written = 0
         self._sent_at = 0.0
@@ -64,14 +77,26 @@ class Output:
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
-    def install(self) -> None:
+    def install(self, channel: Sender) -> None:
         """Become the process's output. Once per process."""
+        self._channel = channel
         for name, stream in (("stdout", self.stdout), ("stderr", self.stderr)):
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
         os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork_in_parent,
                             after_in_child=self._after_fork_in_child)
         sys.addaudithook(self._on_audit)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What is written inside is sent to nobody, and leaves nothing behind."""
+        channel, self._channel = self._channel, _Nobody()
+        try:
+            yield
+            self.flush()
+        finally:
+            self._channel = channel
+            self._written, self._sent_at = 0, 0.0
 
     def restore(self) -> None:
         """Undo what user code assigned to sys.stdout and sys.stderr (warm processes)."""

@@ -1,27 +1,56 @@
-"""What an idle job process does while it waits: a cell that does nothing.
+"""Cells that do nothing, run before the first real one, so that little is left to be done for it.
 
-After a fork the first write to each page copies it, and running a cell writes to hundreds of pages.
-A process that waits anyway has them copied before its job comes, so that the job starts sooner.
+Before the fork: what runs for the first time is slower, and writes to its own code (CPython adapts it to
+what it meets); after the fork each such write copies a page. What was run often enough is copied seldom.
+
+After the fork, in a process that waits: running a cell writes to hundreds of pages all the same, at least to
+count references. They are copied before the job comes, so that it starts sooner.
+
 Nothing is waited for, sent or kept; a job that comes at once finds no rehearsal in its way.
 """
 
 from __future__ import annotations
 
-from . import wire
+import contextlib
+
+from . import context, wire
 from .channel import Channel
 from .task import Attempt, Desk
 
 PATIENCE = 0.1
-"""Seconds without a task after which none is expected at once."""
-_NOTHING = wire.Task(0, "", 0, 1, 1, "", "cell", "", "pass", "{}", "{}", "{}", "{}", "", {}, "")
+"""Seconds without a task after which none is expected at once. Where jobs follow each other a process waits
+for less than that, and a rehearsal would only take its time."""
+TIMES = 12
+"""CPython adapts code that ran eight times."""
+_CELL = "print()\n1"
+_TASK = wire.frame(wire.Task(0, "", 0, 1, 1, "", "cell", "", _CELL, "{}", "{}", "{}", "{}", "", {}, ""))
+
+
+def rehearse(desk: Desk, times: int = TIMES) -> None:
+    """The way of a cell, without what it would change in a process or wait for."""
+    shell = desk.shell
+    if shell is None:
+        return
+    namespace = shell.fresh_namespace()
+    before = set(namespace)
+    with desk.output.unheard(), contextlib.redirect_stdout(desk.output.stdout):
+        for _ in range(times):
+            (task,) = wire.Frames(wire.TO_JOB).feed(_TASK)
+            attempt = Attempt.of(task, desk)
+            context.enter(attempt.context)
+            attempt.lay_out(shell)
+            attempt.started()
+            end = shell.run(task.source)
+            desk.output.send(attempt.returned(end.value, namespace))
+            desk.bars.finish()
+            context.enter(None)
+            for name in set(namespace) - before:
+                del namespace[name]
+    shell.hint_for = None
 
 
 def rehearse_while_waiting(channel: Channel, desk: Desk) -> None:
-    """Run the cell ``pass`` unless a task comes first."""
-    if desk.warm or not channel.is_silent(PATIENCE):
-        return
-    desk.output.begin()
-    Attempt.of(_NOTHING, desk)
-    if desk.shell is not None:
-        desk.shell.run(_NOTHING.source)
-    desk.output.end()
+    """Once, unless a task comes first."""
+    if not desk.warm and channel.is_silent(PATIENCE):
+        desk.output.begin()
+        rehearse(desk, 1)

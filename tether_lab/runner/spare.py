@@ -33,13 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
         os.setsid()                    # it leads its session already if it was started so
     ahead = () if asked.ahead is None else (lift(asked.ahead),)
     channel, stack = Channel(lift(asked.fd), *ahead), lift(asked.stack)
-    shell = make_shell()
+    desk = child.prepare(make_shell())
     rehearse_captures()
     loaded = tuple(name for name in asked.preload.split(",") if name and can_import(name))
     gc.collect()
     gc.freeze()
     channel.send(wire.frame(hello(loaded)))
-    child.serve(channel, stack, shell, warm=asked.warm)
+    child.serve(channel, stack, desk, warm=asked.warm)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,19 @@ class Attempt:
         shell = self.desk.shell
         if shell is None:
             raise RuntimeError("a cell was sent to a process without IPython")
+        namespace = self.lay_out(shell)
+        self.started()
+        end = shell.run(self.task.source) if self.extras is None else self._cell_within(shell)
+        if end.error is not None:
+            if end.traceback is None:
+                self.show(end.error)
+            return failures.ended(self.task.job_id, self.task.epoch, end.error,
+                                  trace=end.traceback, hint=end.hint)
+        self._wait()
+        return self.returned(end.value, namespace)
+
+    def lay_out(self, shell: JobShell) -> dict[str, Any]:
+        """The namespace of the cell, with all that it finds there."""
         namespace = shell.fresh_namespace()
         beside = self._load(namespace)
         shell.load(self.manifest.shell, beside, self.warn)
@@ -166,15 +179,7 @@ class Attempt:
         for name, value in (("payload", self.context.payload), ("ctx", self.context)):
             namespace.setdefault(name, value)
         shell.hint_for = lambda error: result.hint(self.manifest, error)
-        self._started()
-        end = shell.run(self.task.source) if self.extras is None else self._cell_within(shell)
-        if end.error is not None:
-            if end.traceback is None:
-                self.show(end.error)
-            return failures.ended(self.task.job_id, self.task.epoch, end.error,
-                                  trace=end.traceback, hint=end.hint)
-        self._wait()
-        return self._returned(end.value, namespace)
+        return namespace
 
     def _cell_within(self, shell: JobShell) -> CellEnd:
         """The cell inside middleware, which sees what it raises, and may raise itself."""
@@ -196,9 +201,9 @@ class Attempt:
     def _call(self) -> wire.Ended:
         task, handlers = self.task, self.desk.handlers
         if task.key == NOTIFY:
-            self._started()
+            self.started()
             hooks.notify(self.context)
-            return self._returned(None, {})
+            return self.returned(None, {})
         handler = handlers.known(task.key, task.version) if self.desk.warm else None
         if handler is None:
             self.desk.output.flush()           # the ending before this one, should loading crash
@@ -211,7 +216,7 @@ class Attempt:
             sys.modules["__main__"] = handler.module
             self.context.payload = result.load_payload(task, self.context.payload, vars(handler.module))
         randomness.after_captures(self.options.seed, task)
-        self._started()
+        self.started()
         try:
             value = (hooks.call(handler.target, self.context, self.extras) if is_internal(task.key) else
                      self._around(lambda: handler.run(task.key, self.context, self.extras)))
@@ -222,16 +227,16 @@ class Attempt:
             trace = failures.traceback_of(error) + (f"{hint}\n" if hint else "")
             self.show(error, trace)
             return failures.ended(task.job_id, task.epoch, error, trace=trace, hint=hint)
-        return self._returned(value, vars(handler.module))
+        return self.returned(value, vars(handler.module))
 
     def _command(self) -> wire.Ended:
         self._load({})
-        self._started()
+        self.started()
         try:
             self._around(lambda: command.run(self.task.source, self.context))
         except BaseException as error:  # noqa: BLE001  what the command met
             return failures.ended(self.task.job_id, self.task.epoch, error, trace="")
-        return self._returned(None, {})
+        return self.returned(None, {})
 
     def _notebook(self) -> wire.Ended:
         self._load({})
@@ -239,7 +244,7 @@ class Attempt:
 
         about = {"path": self.manifest.shell.get("notebook"), "output": self.options.output,
                  "kernel": self.options.kernel}
-        self._started()
+        self.started()
         try:
             value = self._around(Run(self.task.source, self.context, self.desk.output, about))
         except CellFailed as error:          # its cell has shown it already
@@ -248,7 +253,7 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001  what nbclient met
             self.show(error)
             return failures.ended(self.task.job_id, self.task.epoch, error)
-        return self._returned(value, {})
+        return self.returned(value, {})
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -260,7 +265,7 @@ class Attempt:
         if not self.desk.warm:
             wait_for_threads(self.desk.output.threads)
 
-    def _started(self) -> None:
+    def started(self) -> None:
         self.desk.output.send(wire.Started(self.task.job_id, self.task.epoch, time.monotonic_ns()))
 
     def show(self, error: BaseException, trace: str | None = None) -> None:
@@ -269,7 +274,7 @@ class Attempt:
         self.desk.output.send(wire.ErrorOutput(
             type(error).__name__, failures.message_of(error), tuple(lines)))
 
-    def _returned(self, value: object, namespace: dict[str, Any]) -> wire.Ended:
+    def returned(self, value: object, namespace: dict[str, Any]) -> wire.Ended:
         job, epoch = self.task.job_id, self.task.epoch
         match value:
             case Snooze():

@@ -26,7 +26,9 @@ from .channel import Channel, lift
 from .greeting import hello
 from .memory_events import OutOfMemory
 from .preload import Preloader, rehearse_captures
-from .shell import JobShell, make_shell
+from .rehearsal import rehearse
+from .shell import make_shell
+from .task import Desk
 
 CHUNK = 1 << 16
 
@@ -34,8 +36,8 @@ CHUNK = 1 << 16
 class Zygote:
     """The loop: forks on demand, reaps, sweeps."""
 
-    def __init__(self, control: socket.socket, shell: JobShell) -> None:
-        self._control, self._shell = control, shell
+    def __init__(self, control: socket.socket, desk: Desk) -> None:
+        self._control, self._desk = control, desk
         self._frames = wire.Frames(wire.TO_ZYGOTE)
         self._descriptors: deque[int] = deque()
         self._tokens: dict[int, int] = {}
@@ -121,7 +123,7 @@ class Zygote:
             control, stdout, stderr, stack, *ahead = given
             channel = Channel(lift(control), *map(lift, ahead))
             stack = child.become_job(stdout, stderr, stack, zygote)
-            child.serve(channel, stack, self._shell, warm=warm)
+            child.serve(channel, stack, self._desk, warm=warm)
         except BaseException:  # noqa: BLE001  a defect of ours: its last words, never the zygote's loop
             os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
         finally:
@@ -170,6 +172,7 @@ class Zygote:
 
     def _settle(self) -> None:
         """After imports: what is there now is shared with every child and never collected."""
+        rehearse(self._desk)
         gc.collect()
         gc.freeze()
 
@@ -196,9 +199,10 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.protocol != wire.PROTOCOL:
             control.sendall(wire.frame(hello()))
             return 3
-        shell = make_shell()
+        desk = child.prepare(make_shell())
         rehearse_captures()
-        zygote = Zygote(control, shell)
+        rehearse(desk)
+        zygote = Zygote(control, desk)
         gc.disable()
         gc.collect()
         gc.freeze()
