@@ -348,6 +348,37 @@ def test_a_guarded_checkpoint_moves_the_log_while_others_write(lab: LabFolder, s
     queue.close()
 
 
+@pytest.mark.parametrize("exposed", [True, False])
+def test_a_log_that_was_moved_is_small_at_once(lab: LabFolder, exposed: bool) -> None:
+    """Not only after somebody's next commit: a lab at rest does not keep the largest log it ever had. What a
+    reader still needs stays until it has gone; nothing is changed by it."""
+    queue, reader = Queue.open(lab, role="supervisor"), Queue.open(lab, role="reader")
+    handler = queues.registered(queue)
+
+    def grow() -> None:
+        with queue.write(power=False) as connection:
+            connection.execute("INSERT INTO blob VALUES (hex(randomblob(20)), 1, zeroblob(12000000), 0)")
+
+    grow()
+    assert checkpoint.log_size(queue) > 10_000_000
+    done = checkpoint.checkpoint(queue, exposed=exposed)
+    assert done is not None
+    assert not done.busy
+    assert checkpoint.log_size(queue) <= 3_000_000
+    with reader.read() as connection:
+        before = connection.execute("SELECT count(*) FROM blob").fetchone()
+        grow()
+        checkpoint.checkpoint(queue, exposed=exposed)
+        assert checkpoint.log_size(queue) > 10_000_000
+        assert connection.execute("SELECT count(*) FROM blob").fetchone() == before
+    checkpoint.checkpoint(queue, exposed=exposed)
+    assert checkpoint.log_size(queue) <= 3_000_000
+    queues.put(queue, handler)
+    assert read.counts(queue) == {State.PENDING: 1}
+    for one in (reader, queue):
+        one.close()
+
+
 def test_a_kernel_that_enqueues_a_lot_keeps_the_log_bounded(
     lab: LabFolder, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from . import connection as connecting
 from .queue import Queue
+from .statements import sql
 
 WORTHWHILE = 4_000_000
 """Bytes of the log below which a checkpoint is not worth its fsync."""
@@ -39,7 +40,9 @@ def checkpoint(
 ) -> Checkpointed | None:
     """Move the log into the database if it has grown; None if it has not, or writers were too busy.
 
-    Readers and (after this) writers are not disturbed; what a long reader pins stays for next time.
+    Readers and (after this) writers are not disturbed; what a long reader pins stays for next time. A log that
+    was moved whole is small afterwards (``journal_size_limit``): SQLite cuts it when it is begun anew, which is
+    done here, or a lab that rests would keep the largest log that it ever had.
     """
     if queue.network or log_size(queue) < worthwhile:
         return None
@@ -50,7 +53,11 @@ def checkpoint(
         if not exposed:
             return _run(second, "TRUNCATE")
         with queue.write(power=False):
-            return _run(second, "PASSIVE")
+            done = _run(second, "PASSIVE")
+        if done is not None and done.moved == done.frames:
+            with queue.write(power=False) as connection:
+                connection.execute(sql("log_reset"))
+        return done
     finally:
         second.close()
 
