@@ -148,6 +148,7 @@ def _backup(to: argparse.ArgumentParser) -> None:
 def _restore(to: argparse.ArgumentParser) -> None:
     to.add_argument("path", nargs="?", metavar="BACKUP", help="a folder that backup made, or a file of "
                     "the lab's backups/ (default: the newest good one there)")
+    to.add_argument("--data", action="store_true", help="of ctx.db, the jobs' own database, not of the queue")
     to.add_argument("--list", action="store_true", help="the copies that the lab has made itself")
     _json_flag(to)
 

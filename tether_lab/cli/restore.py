@@ -11,14 +11,15 @@ from .terminal import printable, say, show_json
 def run(given: Arguments) -> int:
     """Put it back, or list what there is."""
     if given.list:
-        for path, wrong in copies(given.lab):
+        for path, wrong in copies(given.lab, data=given.data):
             say(f"{path}  {printable(wrong) or 'good'}")
         return 0
-    done = restore(given.lab, given.path)
+    done = restore(given.lab, given.path, data=given.data)
     if given.json:
         show_json({"source": str(done.source), "jobs": done.jobs, "aside": list(map(str, done.aside))})
         return 0
-    say(f"{done.source} is the queue now, with {done.jobs:,} jobs.")
+    say(f"{done.source} is {'data.db' if given.data else 'the queue'} now"
+        + ("." if given.data else f", with {done.jobs:,} jobs."))
     for path in done.aside:
         say(f"What was there is kept as {path}")
     return 0

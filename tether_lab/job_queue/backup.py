@@ -6,9 +6,11 @@ is marked, left as it is, and written to no more; ``restore`` moves it aside and
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +19,6 @@ from tether_lab.errors import BadRequest, QueueCorrupt
 from . import connection as connecting, failures, identity, migrate
 
 MARK = "QUARANTINED"
-FILES = ("queue.db", "queue.db-wal", "queue.db-shm")
 KEPT = 3
 
 
@@ -59,8 +60,9 @@ def salvage(connection: sqlite3.Connection, folder: Path) -> Path:
 
 
 def daily(folder: Path, source: Path, *, network: bool = False) -> Path:
-    """A copy into ``backups``; the newest few stay."""
-    backups = folder / "backups"
+    """A copy into ``backups`` (of ``data.db``: ``backups/data``); the newest few stay."""
+    backups = _place(folder, source.name)
+    backups.parent.mkdir(mode=0o700, exist_ok=True)
     backups.mkdir(mode=0o700, exist_ok=True)
     target = backups / f"daily-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
     copy(source, target, network=network)
@@ -69,14 +71,41 @@ def daily(folder: Path, source: Path, *, network: bool = False) -> Path:
     return target
 
 
-def newest(folder: Path) -> float:
+def _place(folder: Path, of: str) -> Path:
+    return folder / "backups" / "data" if of == "data.db" else folder / "backups"
+
+
+def newest(folder: Path, of: str = "queue.db") -> float:
     """When the newest copy was made (POSIX seconds); 0 if there is none."""
-    return max((path.stat().st_mtime for path in copies(folder)), default=0.0)
+    return max((path.stat().st_mtime for path in copies(folder, of)), default=0.0)
 
 
-def copies(folder: Path) -> list[Path]:
-    """The copies in ``backups``, the newest first."""
-    return sorted((folder / "backups").glob("*.db"), key=lambda path: path.stat().st_mtime, reverse=True)
+def copies(folder: Path, of: str = "queue.db") -> list[Path]:
+    """The lab's own copies of this database, the newest first."""
+    return sorted(_place(folder, of).glob("*.db"), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def look_through(database: Path, within: float) -> str:
+    """What SQLite's quick check finds wrong; "" if nothing, or nothing in ``within`` seconds. Raises
+    QueueCorrupt and its kind for one that cannot even be opened."""
+    until = time.monotonic() + within
+    try:
+        with contextlib.closing(connecting.connect(database, read_only=True)) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        if failures.code(error) == sqlite3.SQLITE_INTERRUPT:
+            return ""
+        raise failures.told(error, database) or error from error
+    return "" if found == "ok" else found
+
+
+def damaged(database: Path, found: str) -> QueueCorrupt:
+    """The error for a database in which something is wrong; nothing was done to it."""
+    error = QueueCorrupt(f"{database} is damaged: {found}", where=str(database),
+                         remedy=failures.restore(database))
+    error.__cause__ = sqlite3.DatabaseError(found)         # SQLite itself says so: a worker marks the queue
+    return error
 
 
 def check(database: Path) -> tuple[str, int]:
@@ -88,8 +117,7 @@ def check(database: Path) -> tuple[str, int]:
                 raise QueueCorrupt(f"{database} is empty", where=str(database), remedy="Choose another copy.")
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
-                raise QueueCorrupt(f"{database} is damaged: {found}", where=str(database),
-                                   remedy="tether-lab restore puts a good copy in its place.")
+                raise damaged(database, found)
             uuid = connection.execute("SELECT value FROM meta WHERE key = 'db_uuid'").fetchone()[0]
             return str(uuid), int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
         finally:
@@ -120,28 +148,34 @@ def refusal(folder: Path, why: str) -> QueueCorrupt:
                                "damaged files.")
 
 
-def put_back(folder: Path, source: Path) -> list[Path]:
-    """The copy in the place of the queue; the files there were are moved aside. Their new names.
+def put_back(folder: Path, source: Path, of: str = "queue.db") -> list[Path]:
+    """The copy in the place of a database; the files there were are moved aside. Their new names.
 
-    The caller holds the worker's lock. Raises BadRequest for another lab's copy.
+    The caller holds the worker's lock. Raises BadRequest for another lab's copy of the queue.
     """
-    uuid, _ = check(source)
-    known = identity.remembered(folder)
-    if known is not None and known != uuid:
-        raise BadRequest(f"{source} is a copy of another lab ({uuid}; this one is {known})", where=str(source),
-                         remedy="Choose a copy of this lab, or restore into a folder of its own.")
-    fresh = folder / f".queue.db.{os.getpid()}"
+    if of == "queue.db":
+        _is_this_labs(folder, source)
+    fresh = folder / f".{of}.{os.getpid()}"
     shutil.copyfile(source, fresh)
     fresh.chmod(0o600)
     migrate.sync(fresh)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     aside = []
-    for name in FILES:
+    for name in (of, f"{of}-wal", f"{of}-shm"):
         if (folder / name).exists():
             moved = folder / f"{name}.corrupt-{stamp}"
             (folder / name).rename(moved)
             aside.append(moved)
-    fresh.rename(folder / "queue.db")
-    (folder / MARK).unlink(missing_ok=True)
+    fresh.rename(folder / of)
+    if of == "queue.db":
+        (folder / MARK).unlink(missing_ok=True)
     migrate.sync(folder)
     return aside
+
+
+def _is_this_labs(folder: Path, source: Path) -> None:
+    uuid, _ = check(source)
+    known = identity.remembered(folder)
+    if known is not None and known != uuid:
+        raise BadRequest(f"{source} is a copy of another lab ({uuid}; this one is {known})", where=str(source),
+                         remedy="Choose a copy of this lab, or restore into a folder of its own.")

@@ -39,6 +39,12 @@ def is_io(error: sqlite3.Error) -> bool:
     return code(error) == sqlite3.SQLITE_IOERR
 
 
+def restore(path: Path) -> str:
+    """What to do about a damaged database."""
+    return (f"tether-lab restore{' --data' if path.name == 'data.db' else ''} puts the newest good copy of the "
+            "lab's backups/ in its place, and keeps the damaged files.")
+
+
 def told(error: sqlite3.Error, path: Path) -> QueueError | None:
     """Our error for SQLite's; None for what is no circumstance but a bug of ours."""
     where, primary = str(path), code(error)
@@ -55,8 +61,7 @@ def told(error: sqlite3.Error, path: Path) -> QueueError | None:
                              remedy=f"Check the folder and the file: ls -la {path.parent}")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return QueueCorrupt(f"{path} is damaged ({error}). Nothing was changed or removed.", where=where,
-                            remedy="tether-lab restore puts the newest good copy of the lab's backups/ in its "
-                                   "place, and keeps the damaged files.")
+                            remedy=restore(path))
     if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
         return QueueError(f"{path} could not be read or written ({error})", where=where,
                           remedy="Look into the system's log for disk errors, then try again.")

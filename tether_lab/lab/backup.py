@@ -62,9 +62,10 @@ class Restored:
     aside: tuple[Path, ...]
 
 
-def restore(name: str | os.PathLike[str] | None, source: str | os.PathLike[str] | None = None) -> Restored:
-    """Put a copy in the place of a lab's queue: ``source`` is a folder that ``backup`` made or a database;
-    without one, the newest good copy that the lab itself has made.
+def restore(name: str | os.PathLike[str] | None, source: str | os.PathLike[str] | None = None, *,
+            data: bool = False) -> Restored:
+    """Put a copy in the place of a lab's queue, or with ``data`` of its ``ctx.db``: ``source`` is a folder that
+    ``backup`` made or a database; without one, the newest good copy that the lab itself has made.
 
     What ran or waited then, runs or waits again. Raises BadRequest while a worker runs.
     """
@@ -73,7 +74,9 @@ def restore(name: str | os.PathLike[str] | None, source: str | os.PathLike[str] 
     folder = LabFolder.of(name)
     folder.create()
     with _nobody_works(folder):
-        chosen = _source(folder, source)
+        chosen = _source(folder, source, folder.data_db.name if data else folder.queue_db.name)
+        if data:
+            return Restored(chosen, 0, tuple(copying.put_back(folder.path, chosen, folder.data_db.name)))
         _, jobs = copying.check(chosen)
         aside = copying.put_back(folder.path, chosen)
         beside = chosen.parent
@@ -84,32 +87,46 @@ def restore(name: str | os.PathLike[str] | None, source: str | os.PathLike[str] 
     return Restored(chosen, jobs, tuple(aside))
 
 
-def copies(name: str | os.PathLike[str] | None) -> Iterator[tuple[Path, str]]:
+def copies(name: str | os.PathLike[str] | None, *, data: bool = False) -> Iterator[tuple[Path, str]]:
     """The copies that a lab has made itself, the newest first, and what is wrong with each ("": nothing)."""
     from tether_lab.job_queue import backup as copying
 
-    for path in copying.copies(LabFolder.of(name).path):
+    folder = LabFolder.of(name)
+    for path in copying.copies(folder.path, (folder.data_db if data else folder.queue_db).name):
         try:
-            copying.check(path)
+            if not data:
+                copying.check(path)
+            else:
+                _whole(path)
         except TetherLabError as error:
             yield path, error.message
         else:
             yield path, ""
 
 
-def _source(folder: LabFolder, source: str | os.PathLike[str] | None) -> Path:
+def _source(folder: LabFolder, source: str | os.PathLike[str] | None, of: str) -> Path:
     if source is not None:
         path = Path(source).expanduser().absolute()
-        path = path / "queue.db" if path.is_dir() else path
+        path = path / of if path.is_dir() else path
         if not path.exists():
             raise BadRequest(f"there is no copy {path}", where=str(path),
                              remedy="Name a folder that tether-lab backup made, or a file of backups/.")
+        if of == folder.data_db.name:
+            _whole(path)
         return path
-    for path, wrong in copies(folder.path):
+    for path, wrong in copies(folder.path, data=of == folder.data_db.name):
         if not wrong:
             return path
     raise QueueCorrupt(f"{folder.path / 'backups'} has no good copy", where=str(folder.path),
                        remedy="Name one: tether-lab restore FOLDER.")
+
+
+def _whole(database: Path) -> None:
+    """Raises QueueCorrupt unless it is a database, and SQLite finds nothing wrong with it."""
+    from tether_lab.job_queue import backup as copying
+
+    if found := "it is empty" if not database.stat().st_size else copying.look_through(database, float("inf")):
+        raise copying.damaged(database, found)
 
 
 @contextlib.contextmanager

@@ -60,6 +60,7 @@ def examine(name: str | os.PathLike[str] | None) -> Iterator[Check]:
                     "The first job makes it: %%job in a notebook, or tether-lab run COMMAND.")
         return
     yield _guarded("integrity", lambda: _integrity(folder))
+    yield _guarded("data", lambda: _data(folder))
     yield _files(folder)
     yield _guarded("backups", lambda: _backups(folder, settings))
     from .lab import Lab
@@ -193,6 +194,22 @@ def _integrity(folder: LabFolder) -> Check:
                      backup.refusal(folder.path, why).remedy)
     backup.check(folder.queue_db)
     return Check("integrity", GOOD, "SQLite's quick check finds nothing wrong")
+
+
+def _data(folder: LabFolder) -> Check:
+    """``ctx.db``, the jobs' own database: is it there, and whole?"""
+    from tether_lab.job_queue import backup
+    from tether_lab.runner.database import MADE
+
+    there = folder.data_db.exists() and folder.data_db.stat().st_size
+    if not there and not (folder.path / MADE).exists():
+        return Check("data", GOOD, "no job has used ctx.db")
+    found = backup.look_through(folder.data_db, FILES_WITHIN) if there else "it is empty or gone"
+    if found:
+        error = backup.damaged(folder.data_db, found)
+        return Check("data", BAD, error.message, error.remedy)
+    return Check("data", GOOD, f"SQLite's quick check finds nothing wrong with data.db ({there / 1e6:.1f} MB), "
+                 f"{len(backup.copies(folder.path, 'data.db'))} copies")
 
 
 def _files(folder: LabFolder) -> Check:

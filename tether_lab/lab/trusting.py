@@ -37,12 +37,13 @@ class Trusting(Verbs):
 
     @staticmethod
     def restore(lab: str | os.PathLike[str] | None = None,
-                source: str | os.PathLike[str] | None = None) -> Restored:
-        """Put a copy in the place of a lab's queue (the newest good one that it made itself, or ``source``);
-        the files there were are kept beside it. For labs that do not open any more."""
+                source: str | os.PathLike[str] | None = None, *, data: bool = False) -> Restored:
+        """Put a copy in the place of a lab's queue (the newest good one that it made itself, or ``source``), or
+        of its ``ctx.db`` (``data``); the files there were are kept beside it. For labs that do not open any
+        more."""
         from .backup import restore
 
-        return restore(lab, source)
+        return restore(lab, source, data=data)
 
     def export(self, path: str | os.PathLike[str], *, key: str | None = None, since: object = None) -> Moved:
         """Write ended jobs with their history, outputs, results and handlers into one private file, for

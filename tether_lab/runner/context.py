@@ -76,6 +76,7 @@ class Context:
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
         self._tmp: Path | None = None
         self._db: Connection | None = None
+        self._asked_for_db = False
         self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
         self.shared = False                      # its payload is that of a whole chain
         self._memos: Memos = InMemory()
@@ -258,8 +259,17 @@ class Context:
                                    "return the rows, or write them in a job that waits for this one")
             from .database import open_database
 
+            self._asked_for_db = True
             self._db = open_database(self._lab_folder / "data.db")
         return self._db
+
+    def hint(self, error: BaseException) -> str | None:
+        """What to do about an error that ``db`` may have raised."""
+        if not self._asked_for_db or self._lab_folder is None:
+            return None
+        from .database import hint
+
+        return hint(error, self._lab_folder / "data.db")
 
     def close(self) -> None:
         """After the attempt: roll back, close, remove."""

@@ -164,8 +164,8 @@ class Attempt:
         if end.error is not None:
             if end.traceback is None:
                 self.show(end.error)
-            return failures.ended(self.task.job_id, self.task.epoch, end.error,
-                                  trace=end.traceback, hint=end.hint)
+            return failures.ended(self.task.job_id, self.task.epoch, end.error, trace=end.traceback,
+                                  hint=end.hint or self.context.hint(end.error))
         self._wait()
         return self.returned(end.value, namespace)
 
@@ -223,7 +223,8 @@ class Attempt:
             flush_figures()
             self._wait()
         except BaseException as error:  # noqa: BLE001  user code
-            hint = result.hint(self.manifest, error) if isinstance(error, NameError) else None
+            hint = (result.hint(self.manifest, error) if isinstance(error, NameError) else
+                    self.context.hint(error))
             trace = failures.traceback_of(error) + (f"{hint}\n" if hint else "")
             self.show(error, trace)
             return failures.ended(task.job_id, task.epoch, error, trace=trace, hint=hint)

@@ -9,13 +9,12 @@ import secrets
 import signal
 import socket
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from selectors import EVENT_READ
 
-from tether_lab.errors import QueueCorrupt, QueueError, WorkerDisabled
+from tether_lab.errors import QueueCorrupt, WorkerDisabled
 from tether_lab.job import State
 from tether_lab.job.service import QUEUE as SERVICES
 from tether_lab.job_queue import (
@@ -37,7 +36,7 @@ from tether_lab.job_queue.queue import Queue
 from tether_lab.settings import LabFolder, Settings
 from tether_lab.vault.files import write_private
 
-from . import lock, modules, pruning, spawn, wake
+from . import copies, lock, modules, pruning, spawn, wake
 from .chores import Chore, Chores, FileIdentity
 from .faults import fault
 from .logs import Log
@@ -125,7 +124,7 @@ class Service:
         self._loop = Supervisor(self._queue, self._queue.vault, settings, identity.worker, log)
         self._modules = modules.Modules(self._queue, self._loop.selector, log)
         self._code = 0
-        self._backing_up: threading.Thread | None = None
+        self._copies = copies.Copies(self._queue, log)
 
     def run(self, ready: int | None) -> int:
         os.umask(0o077)
@@ -170,6 +169,8 @@ class Service:
         dead = sorted({w for w in running | known if w} - {self._identity.worker})
         for worker in known - {self._identity.worker}:
             workers.mark(self._queue, worker, "dead", utc())
+        if dead:
+            self._copies.look_through()
         self._rescue(dead)
 
     def _rescue(self, dead: list[str]) -> None:
@@ -260,7 +261,7 @@ class Service:
             Chore("services", 60.0, lambda: services.trim(self._queue)),
             Chore("prune", pruning.EVERY, self._prune, at=time.monotonic() + 60.0),
             self._rekeying.chore,
-            Chore("backup", pruning.EVERY, self._backup, at=time.monotonic() + 90.0),
+            Chore("backup", pruning.EVERY, self._copies.due, at=time.monotonic() + 90.0),
         ], self._log)
 
     def _renew(self) -> None:
@@ -278,6 +279,7 @@ class Service:
     def _look(self) -> None:
         """The net under the wakers: who changed the database, and is it still the same file."""
         self._queue.look()
+        self._copies.tell()
         self._queue.vault.refresh()            # or a job under a newer key did that already
         if self._queue.vault.key_id != self._signs_with:
             self._log(f"signing with the key {self._queue.vault.key_id} from now on")
@@ -292,21 +294,6 @@ class Service:
             self._log(f"{old} jobs were removed whose time is over")
         if gone := pruning.prune(self._queue, utc()):
             self._log(f"{gone} files that nobody refers to any more were removed")
-
-    def _backup(self) -> None:
-        """A copy of the queue, if the newest one is old. In a thread: SQLite lets go of the interpreter."""
-        every = self._settings.backup_every
-        if every and time.time() - backup.newest(self._folder.path) >= every and (
-                self._backing_up is None or not self._backing_up.is_alive()):
-            self._backing_up = threading.Thread(target=self._copy, name="tether-lab-backup", daemon=True)
-            self._backing_up.start()
-
-    def _copy(self) -> None:
-        try:
-            path = backup.daily(self._folder.path, self._folder.queue_db, network=self._queue.network)
-            self._log(f"the queue was copied to {path}")
-        except (QueueError, OSError) as error:
-            self._log(f"backup: {error}")
 
     def _rest(self) -> None:
         """End after a long rest with nothing due: the next enqueue starts a worker again."""
