@@ -14,7 +14,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.installed-demo
-# Byte code is written when a module is first used: that halves the time of a first installation.
+# Byte code is written when a module is first used: that halves the time of a first installation. It must be
+# written then, whatever the surroundings say: hundreds of processes would compile the same libraries again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e
 
 $(BIN)/python:
