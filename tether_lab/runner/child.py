@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from . import kinship, randomness, wire
+from . import kinship, wire
 from .call import Handlers
 from .calls import Calls
 from .channel import Channel, lift
@@ -91,7 +91,6 @@ def _settle_in(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> None:
     desk.signals.install()
     desk.output.install(channel)
     desk.calls.connect(channel)
-    randomness.after_fork()
     sys.argv = [""]
     gc.enable()
     desk.traces = Traces() if warm else None

@@ -17,6 +17,7 @@ A process forked by user code writes to descriptors 1 and 2 instead.
 
 from __future__ import annotations
 
+import _thread
 import base64
 import io
 import json
@@ -71,7 +72,7 @@ class Output:
         self._lock = threading.Lock()
         self._sender: int | None = None
         self._running = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: int | None = None
         self.forked = self._forking = self._has_told = False
         self.looks: Callable[[], None] = lambda: None
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
@@ -105,8 +106,8 @@ class Output:
     def begin(self) -> None:
         """A task starts: look after its output from now on."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._look, name="tether-output", daemon=True)
-            self._thread.start()
+            # Not threading's: that would wait here until it runs.
+            self._thread = _thread.start_new_thread(self._look, ())
         if not self._running.is_set():
             self._running.set()
         self._has_told = False
@@ -248,9 +249,8 @@ class Output:
 
     @property
     def threads(self) -> frozenset[int]:
-        """Idents of threads of ours."""
-        ident = self._thread.ident if self._thread is not None else None
-        return frozenset() if ident is None else frozenset({ident})
+        """Idents of threads of ours; they show among those of ``threading`` if user code asks in them."""
+        return frozenset() if self._thread is None else frozenset({self._thread})
 
     # -- processes started by user code ---------------------------------------------------------
 

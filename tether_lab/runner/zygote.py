@@ -21,16 +21,18 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import child, kinship, wire
+from . import child, kinship, randomness, wire
 from .channel import Channel, lift
 from .greeting import hello
 from .memory_events import OutOfMemory
 from .preload import Preloader, rehearse_captures
-from .rehearsal import rehearse
+from .rehearsal import rehearse, rehearse_frames
 from .shell import make_shell
 from .task import Desk
 
 CHUNK = 1 << 16
+WARNS = sys.version_info >= (3, 12)
+"""Whether Python warns of a fork beside native threads, too; BLAS takes care of its own at a fork."""
 
 
 class Zygote:
@@ -95,10 +97,8 @@ class Zygote:
         given = [self._descriptors.popleft() for _ in (wire.AHEAD_FDS if asked.ahead else wire.FORK_FDS)]
         try:
             me = os.getpid()
-            with warnings.catch_warnings():
-                # Python 3.12 warns of native threads too; BLAS takes care of its own at a fork.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                pid = os.fork()
+            randomness.before_fork()
+            pid = _fork()
             if pid == 0:
                 self._become_job(given, me, warm=asked.warm)
         finally:
@@ -172,9 +172,18 @@ class Zygote:
 
     def _settle(self) -> None:
         """After imports: what is there now is shared with every child and never collected."""
+        rehearse_frames()
         rehearse(self._desk)
         gc.collect()
         gc.freeze()
+
+
+def _fork() -> int:
+    if not WARNS:
+        return os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _ended_child() -> int | None:
