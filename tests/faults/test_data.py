@@ -1,10 +1,12 @@
-"""Fault matrix, rows 31, 32 and 34 once more, for ``ctx.db``: damaged, emptied, removed, read-only, full. What
-a job is told names the remedy, the doctor names it, and jobs that do not use it do not notice."""
+"""Fault matrix, rows 31, 32 and 34 once more, for what lies beside the queue: ``ctx.db`` damaged, emptied,
+removed, read-only, full; files of captures removed or not writable. What a job is told names the remedy, the
+doctor names it, and jobs that do not use it do not notice."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -211,6 +213,23 @@ def test_the_log_of_ctx_db_stays_small_beside_other_connections(tmp_path: Path) 
     database.close_database(two)
 
 
+@pytest.mark.row(46)
+def test_ctx_db_has_the_journal_of_its_queue(lab: Lab) -> None:
+    """A lab that was allowed on a network file system has no write-ahead log anywhere."""
+    lab.register(lambda ctx: ctx.db.execute("PRAGMA journal_mode").fetchone()[0], "journal")
+    assert lab.enqueue("journal").result(40) == "wal"
+    lab.worker.stop(now=True, timeout=20)
+    lab.close()
+    with closing(sqlite3.connect(lab.folder.queue_db)) as connection:
+        assert connection.execute("PRAGMA journal_mode = TRUNCATE").fetchone() == ("truncate",)
+    other = database.open_database(lab.folder.data_db)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+    assert other.execute("PRAGMA synchronous").fetchone() == (3,)
+    with other:
+        other.execute("CREATE TABLE t (n)")
+    database.close_database(other)
+
+
 @pytest.mark.row(34)
 def test_the_worker_copies_what_is_whole_only(lab: Lab) -> None:
     """The queue and ``ctx.db``, each day; a damaged one is told, and the good copies stay."""
@@ -260,3 +279,44 @@ def test_a_worker_that_follows_a_dead_one_looks_through_the_queue(lab: Lab) -> N
     assert ran.returncode == DAMAGED, ran.stderr
     assert "damaged" in backup.quarantined(lab.folder.path)
     assert Lab(autostart=False).counts(), "it is read as far as it goes"
+
+
+@pytest.mark.row(34)
+def test_removed_captures_are_named_and_hinder_nothing_else(lab: Lab) -> None:
+    """The doctor counts them, the job that needs one says which, others complete; the cell again mends it."""
+    words = [f"word {n} {n * n}" for n in range(20_000)]
+
+    def large() -> int:
+        return len(words)
+
+    for handler, name in ((large, "large"), (lambda: 1, "small")):
+        lab.register(handler, name, retries=0)
+    assert lab.enqueue("large").result(40) == 20_000
+    assert {check.name: check.state for check in lab.doctor()}["captures"] == "good"
+    shutil.rmtree(lab.folder.blobs)
+    (check,) = [check for check in lab.doctor() if check.name == "captures"]
+    assert (check.state, check.text.split()[0]) == ("warning", "1")
+    assert "run the cell again" in str(lab.enqueue("large").wait(40).error)
+    assert lab.enqueue("small").result(40) == 1
+    lab.register(large, retries=0)
+    assert lab.enqueue("large").result(40) == 20_000
+    assert {check.name: check.state for check in lab.doctor()}["captures"] == "good"
+
+
+@pytest.mark.row(32)
+def test_captures_that_cannot_be_written_are_refused(lab: Lab) -> None:
+    """With the folder's name; small ones, which are rows, go on."""
+    lab.register(lambda: 1, "small")
+    lab.folder.blobs.chmod(0o500)
+    try:
+        found = ordinary_user.run(
+            "from tether_lab import Lab\nfrom tether_lab.errors import QueueReadOnly\n"
+            "lab = Lab(autostart=False)\nbig = list(range(200_000))\n"
+            "try: lab.register(lambda: len(big), 'large')\n"
+            "except QueueReadOnly as error: print(error)\n"
+            "print(lab.enqueue('small').status)")
+    finally:
+        lab.folder.blobs.chmod(0o700)
+    assert found.returncode == 0, found.stderr
+    assert f"ls -la {lab.folder.blobs}" in found.stdout
+    assert "pending" in found.stdout

@@ -18,7 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tether_lab.errors import BadSignature, CaptureUnavailable, LoosePermissions, StorageFull
+from tether_lab.errors import (
+    BadSignature,
+    CaptureUnavailable,
+    LoosePermissions,
+    QueueReadOnly,
+    StorageFull,
+)
 
 LARGE = 64 * 1024                  # files are faster than rows from here on
 _HUGE = 4 * 1024 * 1024            # worth threads
@@ -204,10 +210,13 @@ def _sample(view: memoryview) -> bytes:
 
 @contextmanager
 def _room(folder: Path) -> Iterator[None]:
-    """A full disk (a quota, a limit) in the words that the queue has for it."""
+    """A full disk (a quota, a limit), or a folder that cannot be written, in the queue's words for it."""
     try:
         yield
     except OSError as error:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise QueueReadOnly(f"{folder} cannot be written ({error.strerror})", where=str(folder),
+                                remedy=f"Look at the folder: ls -la {folder}") from error
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
         raise StorageFull(

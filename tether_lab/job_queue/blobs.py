@@ -43,6 +43,14 @@ def known(queue: Queue, digests: Iterable[str]) -> set[str]:
     return {row[0] for row in rows}
 
 
+def missing(queue: Queue) -> list[str]:
+    """The files that the database knows and that are not there, the newest first."""
+    with queue.read() as connection:
+        names = [row[0] for row in connection.execute(sql("blob_files")).fetchall()]
+    there = {path.name for path in queue.folder.blobs.glob("??/*")}
+    return [name for name in names if name not in there]
+
+
 def small(queue: Queue, digests: Iterable[str]) -> dict[str, bytes]:
     """The bodies of the small blobs among these digests; of encrypted ones, small or not, the contents."""
     wanted = sorted(set(digests))

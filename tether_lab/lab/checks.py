@@ -72,6 +72,7 @@ def examine(name: str | os.PathLike[str] | None) -> Iterator[Check]:
         return
     yield _owner(lab)
     yield _queue(lab)
+    yield _missing(lab)
     yield _holder(lab)
     yield _orphans(lab)
     yield _log(folder)
@@ -252,6 +253,18 @@ def _owner(lab: Lab) -> Check:
         return Check("owner", BAD, "made with another key: shown, never run",
                      "tether-lab keys import FILE if it is yours; tether-lab trust if you know who made it.")
     return Check("owner", GOOD, "made with your key")
+
+
+def _missing(lab: Lab) -> Check:
+    """Captures and results that somebody removed."""
+    from tether_lab.job_queue import blobs
+
+    gone = blobs.missing(lab.queue)
+    if gone:
+        return Check("captures", WARNING, f"{len(gone):,} captures or results are gone from {lab.folder.blobs}",
+                     "Put them back, from a backup if there is one; or run the cells again, and retry the jobs "
+                     "whose results they were.")
+    return Check("captures", GOOD, "each that the queue knows is there")
 
 
 def _holder(lab: Lab) -> Check:

@@ -68,8 +68,8 @@ def open_database(path: Path) -> Connection:
             return _connected(f"{path.as_uri()}?mode=ro{_frozen(path)}", path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = _connected(f"{path.as_uri()}?mode=rw", path)
-        for line in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON",
-                     "wal_autocheckpoint = 0", "journal_size_limit = 3000000"):
+        for line in (*_journal(path.parent), "foreign_keys = ON", "wal_autocheckpoint = 0",
+                     "journal_size_limit = 3000000"):
             connection.execute(f"PRAGMA {line}").fetchall()
         if not before:
             os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -83,6 +83,15 @@ def _connected(uri: str, path: Path) -> Database:
     connection.path, connection.inode = path, _inode(path)
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     return connection
+
+
+def _journal(lab: Path) -> tuple[str, str]:
+    """As the queue beside it has it: no write-ahead log on a network file system. (The header of the queue says
+    so. It may be opened here as a file: a job's process has no connection to it.)"""
+    with suppress(OSError), (lab / "queue.db").open("rb") as queue:
+        if queue.read(20)[18:] == b"\1\1":
+            return "journal_mode = TRUNCATE", "synchronous = EXTRA"
+    return "journal_mode = WAL", "synchronous = NORMAL"
 
 
 def _frozen(path: Path) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tether_lab.errors import TetherLabError
 from tether_lab.job import JobOptions, Manifest
 from tether_lab.job.hooks import NOTIFY, is_internal
 
@@ -334,7 +335,8 @@ def _attempt(task: wire.Task, desk: Desk) -> wire.Ended:
             wait_for_processes()
     except BaseException as error:  # noqa: BLE001  user code: what loading or storing met
         desk.signals.disarm()
-        ended = failures.ended(task.job_id, task.epoch, error)
+        remedy = error.remedy if isinstance(error, TetherLabError) else None
+        ended = failures.ended(task.job_id, task.epoch, error, hint=remedy)
         if ended.kind == "failed" and current is not None:
             current.show(error)
     finally:
