@@ -232,7 +232,8 @@ class Running:
             self.ahead.take_back(process)
         elif now >= attempt.since + (PATIENCE if attempt.started is not None else START_PATIENCE):
             self.ahead.take_back(process)
-            self.ahead.pace.doubt(line.kind)
+            if attempt.started is not None:    # else it is its process that takes long
+                self.ahead.pace.doubt(line.kind)
 
     def _go_on(self, process: Process, attempt: Attempt) -> None:
         """A warm process has ended one: it goes on with what it has, rests, or is let go."""
