@@ -127,13 +127,18 @@ def batch() -> wire.Json:
     return wire_together.members(found, list(enumerate(states, 20)), at=NOW)
 
 
+def shown(payload: str) -> wire.Json:
+    """A payload that can be read here."""
+    return {"payload": json.loads(payload), "unreadable": None}
+
+
 def schedule(name: str = "sync", **changes: Any) -> wire.Json:
     """Every weekday at nine, in Madrid."""
     rule = Rule(cron="0 9 * * MON-FRI", tz="Europe/Madrid", anchor=NOW, jitter=30 * SECOND)
     found = ScheduleRow(1, "s-1", name, "sync", rule, '{"full":true}', '{"timeout":{"hard":600,"soft":null}}',
                         rule.after(NOW), False, None, NOW - 86400 * SECOND, NOW, "k1", b"")
     found = replace(found, **changes)
-    return wire_time.schedule(found, next_fires(found, NOW, 5))
+    return wire_time.schedule(found, next_fires(found, NOW, 5), shown(found.payload))
 
 
 def service(name: str = "sensor", **changes: Any) -> ServiceRow:
@@ -165,7 +170,7 @@ def triggers() -> list[wire.Json]:
     after = replace(files, id=2, name="then", kind="job", about='{"after":"load","on":["completed","failed"]}',
                     after_key="load", paused=True, fired=0, fired_at=None, job_id=None)
     web = replace(files, id=3, name="hook", kind="web", about="{}", trouble="no handler is registered under 'load'")
-    return [wire_lasting.trigger(one) for one in (files, after, web)]
+    return [wire_lasting.trigger(one, shown(one.payload)) for one in (files, after, web)]
 
 
 def parameters() -> dict[str, wire.Json]:

@@ -315,6 +315,7 @@ export const schedule = object({
   status: word(['active', 'paused', 'over'] as const, 'active'),
   rule,
   payload: record(anything),
+  unreadable: nullable(text),
   options: record(anything),
   next: list(text),
   trouble: nullable(text)

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from tether_lab import Dedup, KeyMissing, Lab
+from tether_lab.lab.schedules import Schedule
+from tether_lab.lab.triggers import TriggerHandle, fire_web
+from tether_lab.server import acting
 from tether_lab.settings import config_folder
 
 CANARY = b"canary-"
@@ -155,6 +158,62 @@ def test_the_whole_lab_can_be_encrypted(home: Path) -> None:
     chain.wait(60)
     assert lab.status("parent").result() == said              # type: ignore[union-attr]
     assert not leaks(lab, CANARY)
+
+
+def lasting(lab: Lab, said: str, **options: Any) -> tuple[Schedule, TriggerHandle]:
+    """A schedule and a trigger for the web, each with the text in its payload."""
+    def told(ctx: Any, text: str, more: str = "") -> list[Any]:    # `secret` closes no result
+        return [text[::-1], more[::-1], ctx.trigger.get("body", {}).get("more", "")[::-1]]
+
+    lab.register(told)
+    return (lab.schedule("told", {"text": said}, interval="1h", **options),
+            lab.trigger("asked", "told", web=True, payload={"text": said}, **options))
+
+
+@pytest.mark.parametrize("options", [{"encrypt": True}, {}, {"encrypt": False, "secret": ("text", "more")}])
+def test_what_schedules_and_triggers_give_their_jobs_is_closed(home: Path, options: dict[str, Any]) -> None:
+    """By the option, by the lab's setting, and of secret fields; so is what a request brings. Its owner sees
+    all but what is secret, and his jobs get it."""
+    lab = Lab(encrypt=not options, runners=1)
+    said, brought = word("lasting"), word("brought")
+    schedule, trigger = lasting(lab, said, **options)
+    assert schedule.run_now().result(60) == [said[::-1], "", ""]
+    assert trigger.fire({"more": brought}).result(60) == [said[::-1], brought[::-1], ""]
+    asked = fire_web(lab, "asked", trigger.secret, {"more": brought})
+    assert asked.result(60) == [said[::-1], brought[::-1], brought[::-1]]
+    seen = "••• (20 chars)" if "secret" in options else said
+    assert schedule.payload == trigger.payload == {"text": seen}
+    assert json.loads(lab.frames.schedules().payload[0]) == {"text": seen}
+    assert acting.payload_of(schedule) == {"payload": {"text": seen}, "unreadable": None}
+    assert not leaks(lab, CANARY)
+
+
+def test_a_new_key_closes_what_schedules_and_triggers_give(lab: Lab) -> None:
+    """Nothing needs the old key then."""
+    said = word("rotated")
+    schedule, trigger = lasting(lab, said, encrypt=True)
+    old = lab.vault.key_id
+    lab.keys.rotate()
+    lab.keys.retire(old)
+    assert schedule.payload == trigger.payload == {"text": said}
+    assert trigger.fire().result(60)[0] == schedule.run_now().result(60)[0] == said[::-1]
+    assert not leaks(lab, CANARY)
+
+
+def test_schedules_and_triggers_without_the_key_are_still_listed(lab: Lab) -> None:
+    """What is closed of them is left out, with the reason."""
+    lasting(lab, word("lost"), encrypt=True)
+    hide(lab)
+    other = Lab()
+    (schedule,), (trigger,) = other.schedules(), other.triggers()
+    for one in (schedule, trigger):
+        with pytest.raises(KeyMissing, match="keys import"):
+            one.payload
+        found = acting.payload_of(one)
+        assert found["payload"] == {}
+        assert "which is not in" in found["unreadable"]
+    assert other.frames.schedules().payload.tolist() == ["[encrypted]"]
+    other.close()
 
 
 def test_a_lost_key_is_a_clear_error_and_reading_goes_on(lab: Lab) -> None:

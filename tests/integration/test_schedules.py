@@ -63,7 +63,14 @@ def test_the_same_name_changes_the_schedule_and_adds_none(lab: Lab) -> None:
     schedule.reschedule(cron=Cron.weekdays_at("09:00"), tz="Europe/Madrid")
     assert "every weekday at 09:00 Europe/Madrid" in schedule._repr_mimebundle_()["text/plain"]
     assert schedule.run_now().result(timeout=30)[2] == 3
-    assert [fire.outcome for fire in schedule.fires()] == ["asked"]
+    schedule.reschedule(payload={"n": 4})
+    assert schedule.payload == {"n": 4}
+    assert "every weekday at 09:00" in schedule.row.rule.words()
+    assert schedule.run_now().result(timeout=30)[2] == 4
+    with pytest.raises(PayloadError):
+        schedule.reschedule(payload={"n": float("nan")})
+    assert schedule.payload == {"n": 4}
+    assert [fire.outcome for fire in schedule.fires()] == ["asked", "asked"]
     assert "made job" in schedule._repr_mimebundle_()["text/html"]
     lab.unschedule("tick")
     with pytest.raises(ScheduleNotFound, match="no schedule 'tick'"):

@@ -200,6 +200,9 @@ def test_schedules_from_preview_to_removal(rest: Rest) -> None:
     assert again["id"] == made["id"]
     path = f"~/schedules/{made['id']}"
     assert rest.post(path, {"cron": "*/5 * * * *", "tz": "UTC"}, verb="PATCH")["rule"]["cron"] == "*/5 * * * *"
+    changed = rest.post(path, {"payload": {"x": 7}}, verb="PATCH")
+    assert (changed["payload"], changed["rule"]["cron"]) == ({"x": 7}, "*/5 * * * *")
+    assert rest.refused("PATCH", path, {"payload": {"unknown": 7}})[0] == 422
     assert rest.post(f"{path}/pause")["status"] == "paused"
     assert rest.post(f"{path}/resume")["status"] == "active"
     job = rest.post(f"{path}/run")

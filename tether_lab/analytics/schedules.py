@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
 
-from tether_lab.job_queue import schedules
+from tether_lab.job_queue import schedules, sealed
 from tether_lab.job_queue.queue import Queue
 
 MEANINGS = {
@@ -44,6 +45,13 @@ def load(queue: Queue) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _payload(queue: Queue, row: Any) -> str:
+    try:
+        return json.dumps(sealed.for_people(queue, row, "schedule"), ensure_ascii=False)
+    except sealed.CLOSED:
+        return "[encrypted]"
+
+
 def _values(queue: Queue, row: Any) -> dict[str, Any]:
     last = next(iter(schedules.fires(queue, row, 1)), None)
     rule = row.rule
@@ -52,5 +60,5 @@ def _values(queue: Queue, row: Any) -> dict[str, Any]:
         "tz": rule.tz, "overlap": rule.overlap, "misfire": rule.misfire, "status": row.status,
         "next_at": None if row.paused else row.next_at, "last_at": last.at if last else None,
         "last_outcome": last.outcome if last else None, "last_job": last.job_id if last else None,
-        "trouble": row.trouble, "payload": row.payload, "created_at": row.created_at,
+        "trouble": row.trouble, "payload": _payload(queue, row), "created_at": row.created_at,
         "updated_at": row.updated_at}

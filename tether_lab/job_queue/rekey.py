@@ -223,9 +223,11 @@ class Rekeying:
         return 1
 
     def _trigger(self, connection: sqlite3.Connection, row: Any) -> int:
+        payload = sealed.opened(self._queue, row.payload, "trigger", "payload", row.uuid)
         signed = self._signed((row.key_id, row.mac), signing.TRIGGER,
-                              signing.trigger_fields(self._queue.uuid, row))
-        connection.execute(sql("rekey_trigger"), {"id": row.id, **signed})
+                              signing.trigger_fields(self._queue.uuid, row, payload))
+        connection.execute(sql("rekey_trigger"), {
+            "id": row.id, "payload": self._again(row.payload, "trigger", "payload", row.uuid), **signed})
         return 1
 
     def _defaults(self, connection: sqlite3.Connection) -> int:

@@ -14,10 +14,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import BadSignature, CaptureUnavailable, KeyMissing, LoosePermissions
+from tether_lab.job import JobOptions
 from tether_lab.vault.sealing import is_sealed
 
 if TYPE_CHECKING:
-    from tether_lab.job import HandlerVersion, JobOptions
+    from tether_lab.job import HandlerVersion
+    from tether_lab.job.schedule import ScheduleRow
+    from tether_lab.job.trigger import TriggerRow
     from tether_lab.vault.keys import Field
 
     from .queue import Queue
@@ -90,8 +93,24 @@ def masked(payload: str) -> str:
         values = json.loads(payload)
     except ValueError:                     # changed by somebody: what is closed in it stays closed
         return payload
-    return json.dumps({name: f"••• ({value['length']} chars)" if _is_secret(value) else value
+    return json.dumps({name: _dots(value["length"]) if _is_secret(value) else value
                        for name, value in values.items()}, ensure_ascii=False, separators=(",", ":"))
+
+
+def for_people(queue: Queue, row: ScheduleRow | TriggerRow, table: str) -> dict[str, Any]:
+    """The payload that a schedule or trigger gives its jobs, secret fields by their length only. Raises
+    KeyMissing, BadSignature."""
+    text = opened(queue, row.payload, table, "payload", row.uuid)
+    values: dict[str, Any] = json.loads(text)
+    for name in JobOptions.from_json(row.options).secret:
+        if name in values:
+            value = values[name]
+            values[name] = _dots(len(value if isinstance(value, str) else json.dumps(value)))
+    return values
+
+
+def _dots(length: object) -> str:
+    return f"••• ({length} chars)"
 
 
 def _is_secret(value: object) -> bool:

@@ -22,6 +22,8 @@ from .enqueue import find
 from .notebooks import check_kernel
 
 if TYPE_CHECKING:
+    from tether_lab.job import Handler
+
     from .job import Job
     from .lab import Lab
 
@@ -49,6 +51,14 @@ class Schedule:
     def key(self) -> str:
         """The handler whose newest version its jobs run."""
         return self.row.key
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What its jobs are given; secret fields by their length only. Raises KeyMissing if it is encrypted,
+        and the key is not here."""
+        from tether_lab.job_queue import sealed
+
+        return sealed.for_people(self.lab.queue, self.row, "schedule")
 
     @property
     def status(self) -> str:
@@ -91,18 +101,21 @@ class Schedule:
         self.lab.waker.wake()
         return Job(self.lab, job_id)
 
-    def reschedule(self, **changes: Any) -> Schedule:
+    def reschedule(self, *, payload: object = None, **changes: Any) -> Schedule:
         """The same jobs at other times: any of interval, cron, tz, jitter, start, end, overlap,
-        misfire, misfire_grace."""
+        misfire, misfire_grace. ``payload`` takes the place of what they were given. Raises OptionError,
+        PayloadError; then nothing was written."""
         from tether_lab.job_queue import sealed
 
         row = self.row
         strange = sorted(set(changes) - set(RULE))
         if strange:
             raise OptionError(f"reschedule: {strange[0]!r} does not say when", where=strange[0],
-                              remedy=f"Accepted: {', '.join(RULE)}. lab.schedule({row.key!r}, …) replaces all.")
-        return _put(self.lab, self.name, row.key, rule_of(changes, clock.now(), base=row.rule),
-                    sealed.opened(self.lab.queue, row.payload, "schedule", "payload", row.uuid),
+                              remedy=f"Accepted: payload, {', '.join(RULE)}. lab.schedule({row.key!r}, …) "
+                                     "replaces all.")
+        text = (sealed.opened(self.lab.queue, row.payload, "schedule", "payload", row.uuid) if payload is None
+                else _checked(self.lab, find(self.lab, row.key), JobOptions.from_json(row.options), payload))
+        return _put(self.lab, self.name, row.key, rule_of(changes, clock.now(), base=row.rule), text,
                     row.options, uuid=row.uuid)
 
     def unschedule(self) -> None:
@@ -159,20 +172,26 @@ def schedule(lab: Lab, key: str, payload: object, name: str | None, given: Mappi
             raise OptionError(f"{word} and a schedule do not go together", where=word,
                               remedy="lab.schedule_at and lab.schedule_delayed enqueue one job for later.")
     handler = find(lab, key)
-    key, version = handler.key, lab.version(handler.head)
+    key = handler.key
     wanted = options_of(options, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
     rule = rule_of(said, clock.now())
     if rule.overlap in ("queue", "cancel") and wanted.concurrency is not None:
         raise OptionError(f"overlap={rule.overlap!r} and concurrency do not go together", where="overlap",
                           remedy="Use overlap='allow'; concurrency then says how many run at once.")
+    return _put(lab, _name(name or key), key, rule, _checked(lab, handler, wanted, payload), wanted.to_json())
+
+
+def _checked(lab: Lab, handler: Handler, wanted: JobOptions, payload: object) -> str:
+    """The payload as it is stored; its handler's newest version takes it."""
+    from tether_lab.job import check_payload
+
+    version = lab.version(handler.head)
     if version.kind == "notebook":
         check_kernel(version, wanted)
     read = read_payload(payload, version, handler.defaults, lab.blob_store,
                         limit=lab.settings.payload_limit, plain=True)
     check_output(wanted, version, read.text)
-    from tether_lab.job import check_payload
-
-    return _put(lab, _name(name or key), key, rule, check_payload(payload or {}), wanted.to_json())
+    return check_payload(payload or {})
 
 
 def rule_of(said: Mapping[str, Any], now: int, base: Rule | None = None) -> Rule:

@@ -44,6 +44,14 @@ class TriggerHandle:
         return causes.get(self.lab.queue, self.name)
 
     @property
+    def payload(self) -> dict[str, Any]:
+        """What its jobs are given beside what it was; secret fields by their length only. Raises KeyMissing if
+        it is encrypted, and the key is not here."""
+        from tether_lab.job_queue import sealed
+
+        return sealed.for_people(self.lab.queue, self.row, "trigger")
+
+    @property
     def status(self) -> str:
         """Active or paused."""
         return self.row.status
@@ -130,12 +138,9 @@ def trigger(lab: Lab, name: str, key: str, payload: object, said: Mapping[str, A
             raise OptionError(f"{word} and a trigger do not go together", where=word,
                               remedy="A window or constraints hold a job back.")
     handler = find(lab, key)
-    options = options_of(given, JobOptions.from_json(handler.options))
+    options = options_of(given, JobOptions.from_json(handler.options), encrypt=lab.settings.encrypt)
     read_payload(payload, _lenient(lab.version(handler.head), kinds[0]), handler.defaults, lab.blob_store,
                  plain=True, limit=lab.settings.payload_limit)
-    if options.encrypt and payload:
-        raise OptionError("encrypt: the payload of a trigger itself is not", where="encrypt",
-                          remedy="Leave it out; what a request brings is encrypted.")
     about = _files(said) if said["files"] else _after(said) if said["after"] else {}
     known = causes.find(lab.queue, name)
     _put(lab, TriggerRow(
@@ -170,13 +175,13 @@ def fire_web(lab: Lab, name: str, secret: str, body: object = None) -> Job:
 
 def _fire(lab: Lab, row: TriggerRow, why: dict[str, Any], payload: Mapping[str, Any] | None) -> Job:
     from tether_lab.job_queue import causes
-    from tether_lab.worker.triggers import job_of
+    from tether_lab.worker.triggers import job_of, payload_of
 
     from .job import Job
 
     now = clock.now()
     handler = find(lab, row.key)
-    given = {**json.loads(row.payload), **(payload or {})}
+    given = {**json.loads(payload_of(lab.queue, row)), **(payload or {})}
     read_payload(given, lab.version(handler.head), handler.defaults, lab.blob_store, plain=True,
                  limit=lab.settings.payload_limit)
     job_id = causes.fire(lab.queue, row, job_of(lab.queue, lab.vault, row, why, now, more=dict(payload or {})),
@@ -186,11 +191,16 @@ def _fire(lab: Lab, row: TriggerRow, why: dict[str, Any], payload: Mapping[str, 
 
 
 def _put(lab: Lab, row: TriggerRow) -> TriggerRow:
-    from tether_lab.job_queue import causes
+    from tether_lab.job_queue import causes, sealed
     from tether_lab.vault import signing
+    from tether_lab.worker.triggers import payload_of
 
-    mac = lab.vault.sign(signing.TRIGGER, *signing.trigger_fields(lab.uuid, row))
-    return causes.put(lab.queue, replace(row, key_id=lab.vault.key_id, mac=mac), now=clock.now())
+    payload, wanted = payload_of(lab.queue, row), JobOptions.from_json(row.options)
+    mac = lab.vault.sign(signing.TRIGGER, *signing.trigger_fields(lab.uuid, row, payload))
+    if wanted.encrypt or wanted.secret:
+        payload = sealed.close(lab.queue, payload, "trigger", "payload", row.uuid)
+    return causes.put(lab.queue, replace(row, payload=payload, key_id=lab.vault.key_id, mac=mac),
+                      now=clock.now())
 
 
 def _secret(lab: Lab, row: TriggerRow) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -102,7 +102,7 @@ class Attempt:
             reporter=desk.reports, signals=desk.signals)
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
-        about.update_interval, about.trigger = options.update_interval, options.trigger or {}
+        about.update_interval, about.trigger = options.update_interval, _trigger(options, about.payload)
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
         found = cls(task, desk, options, _manifest(task.manifest), about, Kept(task, desk.calls))
@@ -301,6 +301,15 @@ class Attempt:
             return wire.Ended(ended.job_id, ended.epoch, "failed", ended.error_types, ended.message,
                               ended.traceback, retry and ended.retry, ended.retry_after)
         return wire.Ended(self.task.job_id, self.task.epoch, "failed", ("Fail",), str(error), retry=retry)
+
+
+def _trigger(options: JobOptions, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What made the job. Of a request to an encrypted one only the names are told beside the payload."""
+    said = options.trigger or {}
+    if "fields" not in said:
+        return said
+    body = {name: payload[name] for name in said["fields"] if name in payload}
+    return {**{word: value for word, value in said.items() if word != "fields"}, "body": body}
 
 
 def attempt(task: wire.Task, desk: Desk) -> wire.Ended:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import MalformedRequest, TetherLabError
 from tether_lab.job_queue import news
+from tether_lab.job_queue.sealed import CLOSED
 
 from . import wire
 from .api import Call
 from .contract import Json
 
 if TYPE_CHECKING:
+    from tether_lab.lab.schedules import Schedule
+    from tether_lab.lab.triggers import TriggerHandle
+
     from .labs import OpenedLab
 
 SHOWN = 100
@@ -43,6 +47,14 @@ async def summaries(opened: OpenedLab, ids: list[int]) -> list[Json]:
     found, at = await news.jobs(opened.lab.reader, ids), clock.now()
     alive = opened.worker_alive()
     return [wire.job(found[number], at=at, worker_alive=alive) for number in ids if number in found]
+
+
+def payload_of(lasting: Schedule | TriggerHandle) -> Json:
+    """What the jobs of it are given, and why that cannot be read here, if so."""
+    try:
+        return {"payload": lasting.payload, "unreadable": None}
+    except CLOSED as error:
+        return {"payload": {}, "unreadable": error.message}
 
 
 async def summary(opened: OpenedLab, job_id: int) -> Json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tether_lab.errors import NothingThere, TetherLabError, WrongState
 
 from . import wire_lasting
+from .acting import payload_of
 from .api import Call
 from .contract import Json
 from .wire import moment
@@ -100,7 +101,7 @@ async def remove_service(call: Call) -> None:
 
 async def triggers(call: Call) -> Json:
     """All of them."""
-    found = await call.hop(lambda: [wire_lasting.trigger(one.row) for one in call.lab.lab.triggers()])
+    found = await call.hop(lambda: list(map(_shown, call.lab.lab.triggers())))
     return {"at": moment(_present()), "triggers": found}
 
 
@@ -132,9 +133,12 @@ def _fired(job: Job) -> Json:
 
 
 async def _trigger(call: Call, verb: Callable[[TriggerHandle], TriggerHandle]) -> Json:
-    found: Json = await call.hop(
-        lambda: wire_lasting.trigger(verb(call.lab.lab.get_trigger(call.path["name"])).row))
+    found: Json = await call.hop(lambda: _shown(verb(call.lab.lab.get_trigger(call.path["name"]))))
     return found
+
+
+def _shown(trigger: TriggerHandle) -> Json:
+    return wire_lasting.trigger(trigger.row, payload_of(trigger))
 
 
 async def pause(call: Call) -> Json:

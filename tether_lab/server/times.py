@@ -26,7 +26,7 @@ def _present() -> int:
 
 
 def _shown(found: Schedule) -> Json:
-    return wire.schedule(found.row, found.next_fires(COMING))
+    return wire.schedule(found.row, found.next_fires(COMING), acting.payload_of(found))
 
 
 def _find(lab: Lab, number: int) -> Schedule:

@@ -33,10 +33,10 @@ def service_detail(row: ServiceRow, events: Iterable[ServiceEvent], now: int) ->
     return {"at": moment(now), "service": service(row, now), "events": said}
 
 
-def trigger(row: TriggerRow) -> Json:
-    """A trigger as it stands, without its secret."""
+def trigger(row: TriggerRow, payload: Json) -> Json:
+    """A trigger as it stands, without its secret; ``payload`` from ``acting.payload_of``."""
     return {
         "id": row.id, "uuid": row.uuid, "name": row.name, "kind": row.kind, "key": row.key,
-        "status": row.status, "words": row.words(), "payload": json.loads(row.payload), "fired": row.fired,
+        "status": row.status, "words": row.words(), **payload, "fired": row.fired,
         "fired_at": maybe(row.fired_at), "job": row.job_id, "trouble": row.trouble,
         "created_at": moment(row.created_at)}

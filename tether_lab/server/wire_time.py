@@ -24,11 +24,11 @@ def rule(found: Rule) -> Json:
         "words": found.words()}
 
 
-def schedule(row: ScheduleRow, coming: Sequence[datetime]) -> Json:
-    """A schedule; ``coming`` are its next fires in its own zone."""
+def schedule(row: ScheduleRow, coming: Sequence[datetime], payload: Json) -> Json:
+    """A schedule; ``coming`` are its next fires in its own zone, ``payload`` from ``acting.payload_of``."""
     return {
         "id": row.id, "uuid": row.uuid, "name": row.name, "key": row.key, "status": row.status,
-        "rule": rule(row.rule), "payload": json.loads(row.payload), "options": json.loads(row.options),
+        "rule": rule(row.rule), **payload, "options": json.loads(row.options),
         "next": [at.isoformat() for at in coming], "trouble": row.trouble,
         "created_at": moment(row.created_at), "updated_at": moment(row.updated_at)}
 

@@ -55,9 +55,9 @@ def service_fields(db_uuid: str, row: ServiceRow) -> tuple[str | bytes | int, ..
             row.body)
 
 
-def trigger_fields(db_uuid: str, row: TriggerRow) -> tuple[str | bytes | int, ...]:
-    """A trigger: which jobs will come of it, and on what occasion."""
-    return db_uuid, row.uuid, row.name, row.kind, row.key, row.about, row.payload, row.options
+def trigger_fields(db_uuid: str, row: TriggerRow, payload: str) -> tuple[str | bytes | int, ...]:
+    """A trigger: which jobs will come of it, and on what occasion. ``payload`` is the row's, opened."""
+    return db_uuid, row.uuid, row.name, row.kind, row.key, row.about, payload, row.options
 
 
 def lasting_options(options: str) -> str:

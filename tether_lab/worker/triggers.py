@@ -17,7 +17,7 @@ from tether_lab.errors import TetherLabError, UnknownHandler
 from tether_lab.job import HandlerVersion, JobOptions
 from tether_lab.job.trigger import TriggerRow
 from tether_lab.job.workflow import Parent
-from tether_lab.job_queue import causes, handlers
+from tether_lab.job_queue import causes, handlers, sealed
 from tether_lab.job_queue.enqueue import NewJob
 from tether_lab.job_queue.queue import Queue
 from tether_lab.vault import signing
@@ -33,22 +33,31 @@ AGAIN = 5.0
 """Seconds until a helper that died is started again."""
 
 
+def payload_of(queue: Queue, row: TriggerRow) -> str:
+    """What it gives its jobs, opened. Raises KeyMissing, BadSignature."""
+    return sealed.opened(queue, row.payload, "trigger", "payload", row.uuid)
+
+
 def job_of(queue: Queue, vault: Vault, row: TriggerRow, why: dict[str, Any], now: int, *,
            more: dict[str, Any] | None = None, parent: Parent | None = None) -> NewJob:
     """The job of a trigger: the head's code and defaults, its payload with ``more`` on top, and ``why`` as
     ``ctx.trigger``. Raises BadSignature, UnknownHandler, PayloadError."""
-    vault.verify(row.mac, row.key_id, signing.TRIGGER, *signing.trigger_fields(queue.uuid, row))
+    payload = payload_of(queue, row)
+    vault.verify(row.mac, row.key_id, signing.TRIGGER, *signing.trigger_fields(queue.uuid, row, payload))
     head = handlers.head(queue, row.key)
     if head is None:
         raise UnknownHandler(f"no handler is registered under {row.key!r} any more", where="key")
     version = handlers.version(queue, head.head)
     declared = json.loads(version.parameters)
-    given = {**json.loads(row.payload), **(more or {})}
+    given = {**json.loads(payload), **(more or {})}
     for word in ("files", "job"):          # by name, where the handler asks for it
         if word in why and (word in declared or (version.kind == "cell" and not (
                 declared and word in (variable.name for variable in version.manifest.variables)))):
             given.setdefault(word, why[word])
-    options = replace(JobOptions.from_json(row.options), delay=None, at=None, trigger=why)
+    options = replace(JobOptions.from_json(row.options), delay=None, at=None)
+    if "body" in why and (options.encrypt or options.secret):      # options are in clear: only its names
+        why = {**{word: said for word, said in why.items() if word != "body"}, "fields": sorted(why["body"])}
+    options = replace(options, trigger=why)
 
     def sign(uuid: str, version: HandlerVersion, payload: str, options: str) -> tuple[str, bytes]:
         fields = signing.job_fields(queue.uuid, uuid, version.key, version.version, payload, options)

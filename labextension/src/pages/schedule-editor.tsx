@@ -23,6 +23,17 @@ interface Draft {
   misfire: string;
 }
 
+/** Why the values of a schedule cannot be edited here: what is not shown must not be written back. */
+function closed(schedule: Schedule | null): string | null {
+  if (schedule?.unreadable) {
+    return schedule.unreadable;
+  }
+  const secret = schedule?.options['secret'];
+  return Array.isArray(secret) && secret.length > 0
+    ? 'Some of its values are secret: they stay as they are. lab.schedule(…) in a notebook replaces them.'
+    : null;
+}
+
 /** Cron rules that people ask for most. */
 const USUAL: [string, string][] = [
   ['0 * * * *', 'every hour'],
@@ -102,7 +113,8 @@ export function ScheduleEditor(props: {
     try {
       const payload = payloadOf(draft);
       if (schedule) {
-        await api.reschedule(schedule.id, ruleOf(draft));
+        const isChanged = draft.payload !== draftOf(schedule).payload;
+        await api.reschedule(schedule.id, { ...ruleOf(draft), ...(isChanged ? { payload } : {}) });
       } else {
         await api.schedule({ key, ...(draft.name ? { name: draft.name } : {}), payload, ...ruleOf(draft) });
       }
@@ -132,17 +144,7 @@ export function ScheduleEditor(props: {
         <Field label="After a time when nothing ran">
           <Options value={draft.misfire} all={MISFIRES} onChange={misfire => change({ misfire })} />
         </Field>
-        {!schedule && (
-          <Field label="Values (JSON)" hint="What the job gets as its payload" wide>
-            <textarea
-              rows={2}
-              spellCheck={false}
-              placeholder='{"lr": 0.1}'
-              value={draft.payload}
-              onChange={event => change({ payload: event.target.value })}
-            />
-          </Field>
-        )}
+        <ValuesField why={closed(schedule)} value={draft.payload} onChange={payload => change({ payload })} />
       </div>
       <PreviewRuns api={api} draft={draft} refused={error !== null ? troubleOf(error).message : null} />
       {error !== null && <Failed error={error} />}
@@ -179,6 +181,28 @@ function KeyField(props: {
           <option key={handler.key}>{handler.key}</option>
         ))}
       </select>
+    </Field>
+  );
+}
+
+function ValuesField(props: { why: string | null; value: string; onChange: (value: string) => void }): JSX.Element {
+  if (props.why) {
+    return (
+      <div className="tl-Field tl-mod-wide">
+        <span>Values (JSON)</span>
+        <div className="tl-Notice tl-role-waiting">{props.why}</div>
+      </div>
+    );
+  }
+  return (
+    <Field label="Values (JSON)" hint="What the job gets as its payload" wide>
+      <textarea
+        rows={Math.min(8, Math.max(2, props.value.split('\n').length))}
+        spellCheck={false}
+        placeholder='{"lr": 0.1}'
+        value={props.value}
+        onChange={event => props.onChange(event.target.value)}
+      />
     </Field>
   );
 }

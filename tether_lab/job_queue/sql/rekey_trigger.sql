@@ -1,2 +1,2 @@
 -- A trigger under a new key.
-UPDATE cause SET key_id = :key_id, mac = :mac WHERE id = :id;
+UPDATE cause SET payload = :payload, key_id = :key_id, mac = :mac WHERE id = :id;
