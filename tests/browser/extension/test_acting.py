@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,7 +82,8 @@ def page_of(shown: Shown, command: str) -> Locator:
 
 @pytest.mark.timeout(300)
 def test_a_schedule_is_edited_paused_resumed_and_removed(shown: Shown, ready: Lab) -> None:
-    """Its new rule is stored and its next runs follow; paused it shows none; it goes once confirmed."""
+    """Its new rule and values are stored, secret ones stay, its next runs follow; paused it shows none; it goes
+    once confirmed."""
     ready.schedule("greets", {"name": "Ada"}, interval="90m", name="often")
     shown.open()
     page = page_of(shown, "tether-lab:open-schedules")
@@ -96,11 +98,24 @@ def test_a_schedule_is_edited_paused_resumed_and_removed(shown: Shown, ready: La
     form.get_by_label("When", exact=True).select_option("cron")
     form.get_by_label("Cron", exact=True).fill("15 4 * * *")
     form.get_by_label("If the last run still runs").select_option("queue")
+    values = form.get_by_label("Values (JSON)")
+    expect(values).to_have_value(re.compile('"name": "Ada"'))
+    values.fill('{"name": "Grace"}')
     form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
     expect(item).to_contain_text("04:15")
+    expect(item).to_contain_text("Grace")
     [stored] = ready.schedules()
     assert (stored.row.rule.cron, stored.row.rule.overlap) == ("15 4 * * *", "queue")
+    assert stored.payload == {"name": "Grace"}
+    stored.lab.schedule("greets", {"name": "Ada"}, cron="15 4 * * *", secret="name", name="often")
+    expect(item).to_contain_text("••• (3 chars)")
+    item.get_by_role("button", name="Edit").click()
+    expect(form).to_contain_text("Some of its values are secret")
+    form.get_by_label("Cron", exact=True).fill("20 4 * * *")
+    form.get_by_role("button", name="Save").click()
+    expect(item).to_contain_text("04:20")
+    assert stored.run_now().payload == {"name": "••• (3 chars)"}
 
     item.get_by_role("button", name="Pause").click()
     expect(item).to_contain_text("Paused: it does not fire.")
