@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from . import child, kinship, randomness, wire
 from .channel import Channel, lift
 from .greeting import hello
+from .large_pages import use_large_pages
 from .memory_events import OutOfMemory
 from .preload import Preloader, rehearse_captures
 from .rehearsal import rehearse, rehearse_frames
@@ -171,11 +172,17 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
 
     def _settle(self) -> None:
-        """After imports: what is there now is shared with every child and never collected."""
+        """After imports."""
         rehearse_frames()
         rehearse(self._desk)
-        gc.collect()
-        gc.freeze()
+        _share_what_is_there()
+
+
+def _share_what_is_there() -> None:
+    """With every child, and never collect it."""
+    gc.collect()
+    gc.freeze()
+    use_large_pages()
 
 
 def _fork() -> int:
@@ -213,8 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
         rehearse(desk)
         zygote = Zygote(control, desk)
         gc.disable()
-        gc.collect()
-        gc.freeze()
+        _share_what_is_there()
         zygote.run()
     return 0
 
