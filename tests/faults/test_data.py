@@ -320,3 +320,42 @@ def test_captures_that_cannot_be_written_are_refused(lab: Lab) -> None:
     assert found.returncode == 0, found.stderr
     assert f"ls -la {lab.folder.blobs}" in found.stdout
     assert "pending" in found.stdout
+
+
+@pytest.mark.row(34)
+def test_what_only_the_users_code_knows_is_no_damage(lab: Lab, tmp_path: Path) -> None:
+    """Rows beside their CHECK, json_valid in one, a function in a column, a collation, numbers of rows: copied
+    as they are, and called no damage by anybody."""
+    lab.register(put, retries=0)
+    assert lab.enqueue("put", {"n": 1}).result(40) == 1
+    with closing(sqlite3.connect(lab.folder.data_db)) as connection:
+        connection.create_function("mine", 1, lambda n: n + 1, deterministic=True)
+        connection.create_collation("backwards", lambda a, b: (a < b) - (a > b))
+        with connection:
+            connection.execute("CREATE TABLE u (n CHECK (n > 0), j CHECK (json_valid(j)), "
+                               "m AS (mine(n)) NOT NULL, w TEXT COLLATE backwards)")
+            connection.execute("CREATE INDEX by_m ON u (mine(n), w)")
+            connection.executemany("INSERT INTO u (n, j, w) VALUES (?, '{}', ?)",
+                                   [(1, "a"), (2, "b"), (3, "c")])
+            connection.execute("DELETE FROM u WHERE n = 2")
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute("UPDATE u SET n = -1 WHERE n = 3")
+    said: list[str] = []
+    keeper = copies.Copies(lab.queue, said.append)
+    keeper.due()
+    _over()
+    keeper.tell()
+    assert not [line for line in said if "damaged" in line]
+    assert doctor(lab)[0] in ("good", "warning")
+    (daily,) = backup.copies(lab.folder.path, "data.db")
+    tmp_path.chmod(0o700)
+    whole = lab.backup(tmp_path / "copy")
+    for path in (daily, whole / "data.db"):
+        assert not list(path.parent.glob(f"{path.name}-*"))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.create_function("mine", 1, lambda n: n + 1, deterministic=True)
+            connection.create_collation("backwards", lambda a, b: (a < b) - (a > b))
+            assert connection.execute("SELECT rowid, n, m FROM u ORDER BY rowid").fetchall() == [
+                (1, 1, 2), (3, -1, 0)]
+    lab.worker.stop(now=True, timeout=20)
+    assert Lab.restore(None, data=True).source == daily

@@ -1,7 +1,8 @@
 """A lab's databases, copied while they are used, and put back.
 
-A copy is one consistent moment (VACUUM INTO), private, complete once it has its name. A damaged queue
-is marked, left as it is, and written to no more; ``restore`` moves it aside and puts a copy in its place.
+A copy is one consistent moment (VACUUM INTO; of ``ctx.db``, page by page), private, complete once it has its
+name. A damaged queue is marked, left as it is, and written to no more; ``restore`` moves it aside and puts a
+copy in its place.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tether_lab.errors import BadRequest, QueueCorrupt
+from tether_lab.errors import BadRequest, QueueCorrupt, QueueError
 
 from . import connection as connecting, failures, identity, migrate
 
 MARK = "QUARANTINED"
+DATA = "data.db"
 KEPT = 3
 
 
@@ -28,18 +30,38 @@ def copy(source: Path, target: Path, *, network: bool = False) -> None:
     aside.unlink(missing_ok=True)
     try:
         os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        connection = connecting.connect(source, network=network)
-        try:
-            connection.execute("VACUUM INTO ?", (str(aside),))
-        finally:
-            connection.close()
+        if source.name == DATA:
+            _pages(source, aside)
+        else:
+            with contextlib.closing(connecting.connect(source, network=network)) as connection:
+                connection.execute("VACUUM INTO ?", (str(aside),))
         migrate.sync(aside)
         aside.rename(target)
         migrate.sync(target.parent)
     except sqlite3.Error as error:
-        raise failures.told(error, source) or error from error
+        raise failures.told(error, source) or _unclear(error, source) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _pages(source: Path, target: Path) -> None:
+    """Page by page, in one step: of a database whose schema is the user's, with numbers of rows, functions and
+    collations that only his code knows."""
+    with (contextlib.closing(_users(source)) as connection,
+          contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copied):
+        connection.backup(copied)
+        copied.execute("PRAGMA journal_mode = DELETE").fetchall()      # one file, until it is used
+
+
+def _users(database: Path) -> sqlite3.Connection:
+    """``ctx.db``, to be read, with SQLite's own settings: ours refuse some of what a user's tables may say."""
+    return sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None,
+                           check_same_thread=False)
+
+
+def _unclear(error: sqlite3.Error, database: Path) -> QueueError:
+    return QueueError(f"{database} could not be read ({error})", where=str(database),
+                      remedy="See whether its tables use functions or collations that only your code knows.")
 
 
 def salvage(connection: sqlite3.Connection, folder: Path) -> Path:
@@ -72,7 +94,7 @@ def daily(folder: Path, source: Path, *, network: bool = False) -> Path:
 
 
 def _place(folder: Path, of: str) -> Path:
-    return folder / "backups" / "data" if of == "data.db" else folder / "backups"
+    return folder / "backups" / "data" if of == DATA else folder / "backups"
 
 
 def newest(folder: Path, of: str = "queue.db") -> float:
@@ -85,18 +107,21 @@ def copies(folder: Path, of: str = "queue.db") -> list[Path]:
     return sorted(_place(folder, of).glob("*.db"), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def look_through(database: Path, within: float) -> str:
-    """What SQLite's quick check finds wrong; "" if nothing, or nothing in ``within`` seconds. Raises
-    QueueCorrupt and its kind for one that cannot even be opened."""
+def look_through(database: Path, within: float, *, users: bool) -> str:
+    """What SQLite's quick check finds wrong; "" if nothing, or nothing in ``within`` seconds. ``users``: it is
+    ``ctx.db``, whose tables are the user's. Raises QueueCorrupt for one that cannot even be opened, QueueError
+    for one that cannot be looked through."""
     until = time.monotonic() + within
     try:
-        with contextlib.closing(connecting.connect(database, read_only=True)) as connection:
+        with contextlib.closing(_users(database) if users else
+                                connecting.connect(database, read_only=True)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            connection.execute("PRAGMA ignore_check_constraints = ON")       # of pages and rows, not of values
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         if failures.code(error) == sqlite3.SQLITE_INTERRUPT:
             return ""
-        raise failures.told(error, database) or error from error
+        raise failures.told(error, database) or _unclear(error, database) from error
     return "" if found == "ok" else found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tether_lab.errors import BadRequest, QueueCorrupt, TetherLabError
+from tether_lab.errors import BadRequest, QueueCorrupt, QueueError, TetherLabError
 from tether_lab.settings import LabFolder, make_private
 
 if TYPE_CHECKING:
@@ -122,10 +122,18 @@ def _source(folder: LabFolder, source: str | os.PathLike[str] | None, of: str) -
 
 
 def _whole(database: Path) -> None:
-    """Raises QueueCorrupt unless it is a database, and SQLite finds nothing wrong with it."""
+    """Raises QueueCorrupt unless it is a database, and SQLite finds nothing wrong with it, as far as it can
+    say: what only the user's code knows of it is no damage."""
     from tether_lab.job_queue import backup as copying
 
-    if found := "it is empty" if not database.stat().st_size else copying.look_through(database, float("inf")):
+    found = "" if database.stat().st_size else "it is empty"
+    try:
+        found = found or copying.look_through(database, float("inf"), users=True)
+    except QueueCorrupt:
+        raise
+    except QueueError:
+        return
+    if found:
         raise copying.damaged(database, found)
 
 

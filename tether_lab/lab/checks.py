@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tether_lab.errors import TetherLabError
+from tether_lab.errors import QueueCorrupt, QueueError, TetherLabError
 from tether_lab.job import State
 from tether_lab.settings import LabFolder, Settings, SettingsError, version
 
@@ -205,10 +205,16 @@ def _data(folder: LabFolder) -> Check:
     there = folder.data_db.exists() and folder.data_db.stat().st_size
     if not there and not (folder.path / MADE).exists():
         return Check("data", GOOD, "no job has used ctx.db")
-    found = backup.look_through(folder.data_db, FILES_WITHIN) if there else "it is empty or gone"
+    found = "" if there else "it is empty or gone"
+    try:
+        found = found or backup.look_through(folder.data_db, FILES_WITHIN, users=True)
+    except QueueCorrupt:
+        raise
+    except QueueError as error:
+        return Check("data", WARNING, error.message, error.remedy)
     if found:
-        error = backup.damaged(folder.data_db, found)
-        return Check("data", BAD, error.message, error.remedy)
+        damage = backup.damaged(folder.data_db, found)
+        return Check("data", BAD, damage.message, damage.remedy)
     return Check("data", GOOD, f"SQLite's quick check finds nothing wrong with data.db ({there / 1e6:.1f} MB), "
                  f"{len(backup.copies(folder.path, 'data.db'))} copies")
 

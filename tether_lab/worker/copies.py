@@ -56,7 +56,7 @@ class Copies:
         if self._queue.network or not database.exists():
             return True
         try:
-            found = backup.look_through(database, WITHIN)
+            found = backup.look_through(database, WITHIN, users=database != self._folder.queue_db)
         except QueueCorrupt as error:
             found = str(error.__cause__)
         except (QueueError, OSError) as error:
