@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SECURITY, VAULT, SEALING = (f"tests/{name}.py" for name in (
     "contract/test_security", "unit/test_vault", "unit/test_sealing"))
-COLUMNS = "tests/contract/test_signed_columns.py"
+REST, COLUMNS = "tests/integration/test_server_security.py", "tests/contract/test_signed_columns.py"
 TRUST, COPIES = "tests/integration/test_trust.py", "tests/integration/test_copies.py"
 
 
@@ -122,6 +122,15 @@ MUTANTS = (
            (SECURITY, "leave_secrets")),
     Mutant("terminals are given commands", "cli/terminal.py", "    return _CONTROL.sub(\"\", kept)", "    return text",
            (SECURITY, "terminals")),
+    Mutant("a GET asks for no login", "server/api.py", "@web.authenticated\n    @authorized\n    async def get(",
+           "async def get(", (REST, "jupyters_defaults")),
+    Mutant("a DELETE asks for no login", "server/api.py",
+           "@web.authenticated\n    @authorized\n    async def delete(", "async def delete(",
+           (REST, "accepts_all")),
+    Mutant("acting asks for no right", "server/api.py", "@authorized\n    async def post(", "async def post(",
+           (REST, "without_the_right")),
+    Mutant("the server shows unsigned results", "server/jobs.py", "verified = not lab.restricted and (",
+           "verified = True or (", (REST, "nobody_here_signed")),
     Mutant("HTML is not escaped", "views/markup.py", "escape(clean(child))", "clean(child)", (SECURITY, "row_06")),
     Mutant("jobs do not go first when memory ends", "runner/kinship.py", "oom_score_adj", "oom_score_none",
            (SECURITY, "first_to_go")),

@@ -145,8 +145,10 @@ class Stream:
         self._socket.close()
 
 
-def start(folder: Path, *options: str, port: int = 0, environ: Mapping[str, str] = os.environ) -> Rest:
-    """A server with a fresh configuration; its files and its log below ``folder``."""
+def start(folder: Path, *options: str, port: int = 0, environ: Mapping[str, str] = os.environ,
+          anybody: bool = False) -> Rest:
+    """A server with a fresh configuration; its files and its log below ``folder``. ``anybody``: as Jupyter's
+    defaults have it, a handler that does not ask for a login answers everybody."""
     runtime, work = folder / "runtime", folder / "work"
     for place in (runtime, work):
         place.mkdir(parents=True, exist_ok=True)
@@ -157,7 +159,7 @@ def start(folder: Path, *options: str, port: int = 0, environ: Mapping[str, str]
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
              f"--IdentityProvider.token={TOKEN}", "--allow-root", f"--ServerApp.root_dir={work}",
-             "--ServerApp.open_browser=False", "--ServerApp.allow_unauthenticated_access=False",
+             "--ServerApp.open_browser=False", f"--ServerApp.allow_unauthenticated_access={anybody}",
              "--ServerApp.jpserver_extensions={'tether_lab': True}", *options],
             env=environ, stdout=file, stderr=file, start_new_session=True)
     try:
@@ -180,9 +182,9 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def server(folder: Path, *options: str) -> Iterator[Rest]:
+def server(folder: Path, *options: str, anybody: bool = False) -> Iterator[Rest]:
     """A server for the time of a test."""
-    found = start(folder, *options)
+    found = start(folder, *options, anybody=anybody)
     try:
         yield found
     finally:

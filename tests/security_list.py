@@ -29,6 +29,7 @@ LIST: dict[int, Entry] = {
              "refused; the server runs with allow_unauthenticated_access=False", (
                  f"{_REST}::test_no_path_and_no_verb_answers_without_a_token",
                  f"{_REST}::test_every_verb_refuses_whoever_is_not_allowed",
+                 f"{_REST}::test_a_server_with_jupyters_defaults_refuses_strangers_too",
                  f"{_REST}::test_the_same_requests_are_let_in_with_token_or_cookie",
                  f"{_REST}::test_the_server_accepts_all_our_endpoints",
                  f"{_REST}::test_the_event_stream_is_the_jupyter_servers_own",

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import websocket
 from openapi import OPERATIONS
-from rest import TOKEN, Answer, Rest, served
+from rest import TOKEN, Answer, Rest, served, server
 
 from tether_lab import Lab
 from tether_lab.server.routes import ROUTES
@@ -102,6 +103,16 @@ def test_no_path_and_no_verb_answers_without_a_token(both: tuple[Rest, Lab], ver
         refused(found, verb, path, "no token")
     found = rest.send(verb, "/labs", raw=body_of(verb), headers={}, token="wrong")
     refused(found, verb, "/labs", "bad token in the query")
+
+
+def test_a_server_with_jupyters_defaults_refuses_strangers_too(tmp_path: Path) -> None:
+    """There a handler that forgot to ask for a login answers everybody: none of ours has."""
+    with server(tmp_path, anybody=True) as rest:
+        assert rest.send("GET", "/labs").status == 200
+        for path, verb, _ in OPERATIONS:
+            for one in (verb.upper(), "HEAD"):
+                found = rest.send(one, filled(path, "0" * 32), raw=body_of(one), headers={})
+                refused(found, one, path, "no token")
 
 
 def test_the_same_requests_are_let_in_with_token_or_cookie(both: tuple[Rest, Lab], cookies: str) -> None:
