@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 from eventually import eventually
+from in_jobs import greets
 from playwright.sync_api import Locator, expect
 from shown_lab import LONG, Shown
 
 from tether_lab import Lab
-
-
-def greets(name: str = "you") -> str:
-    print("hello", name)
-    return name
 
 
 def holds_until(gate: Path) -> Callable[[], str]:

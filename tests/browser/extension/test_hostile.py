@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from in_jobs import Shouts
 from playwright.sync_api import expect
 from shown_lab import LONG, Shown
 
-from tether_lab import Lab, Service
+from tether_lab import Lab
 
 CORPUS = (
     "<script>window.pwned = 'script'</script>",
@@ -40,15 +41,6 @@ CORPUS = (
     "</textarea></pre></div>\u202e${window.pwned = 'template'}{{window.pwned = 'braces'}}",
 )
 EVERYTHING = "".join(CORPUS)
-
-
-class Shouts(Service):
-    """Says what it was given, whenever it can."""
-
-    def on_start(self, service: Any) -> None:
-        text = service.payload["text"]
-        service.send_event({text: text})
-        service.show(text)
 
 
 @pytest.fixture

@@ -7,16 +7,12 @@ from pathlib import Path
 import pytest
 from browsers import stay_here
 from eventually import eventually
+from in_jobs import greets
 from many_jobs import put_many
 from playwright.sync_api import Browser, expect
 from shown_lab import LONG, THEMES, Server, Shown
 
 from tether_lab import Lab
-
-
-def greets(name: str = "you") -> str:
-    print("hello", name)
-    return name
 
 
 @pytest.mark.timeout(240)

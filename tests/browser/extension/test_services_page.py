@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from in_jobs import Sensor
 from playwright.sync_api import expect
 from shown_lab import LONG, Shown
 
-from tether_lab import Lab, Service
-
-
-class Sensor(Service):
-    """Says what it heard last."""
-
-    def on_message(self, service: Any, message: Any) -> None:
-        service.send_event({"heard": message})
-        service.show(f"heard {message!r}")
+from tether_lab import Lab
 
 
 @pytest.mark.timeout(240)
