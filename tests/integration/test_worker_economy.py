@@ -31,9 +31,9 @@ class Counting(Supervisor):
         write, read = queue.write, queue.read
 
         @contextlib.contextmanager
-        def counted_write(power: bool = True) -> Iterator[Any]:
+        def counted_write(*args: Any, **more: Any) -> Iterator[Any]:
             self.writes += 1
-            with write(power) as connection:
+            with write(*args, **more) as connection:
                 yield connection
 
         @contextlib.contextmanager

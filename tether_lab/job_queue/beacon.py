@@ -16,6 +16,26 @@ from pathlib import Path
 ASKED, ANSWERED = "asked", "answered"
 
 
+class Beacon:
+    """The one that a process lights."""
+
+    def __init__(self, run: Path, name: str) -> None:
+        self._run, self._name = run, name
+        self._untold = False
+
+    def written(self, *, tell: bool) -> None:
+        """Something was committed: say so, or leave it to ``catch_up``."""
+        self._untold = True
+        if tell:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Say what was not said yet."""
+        if self._untold:
+            self._untold = False
+            tell(self._run, self._name)
+
+
 def tell(run: Path, name: str) -> None:
     """Set the time of a beacon: what was committed can be seen now."""
     path, now = f"{run}{os.sep}{name}", time.time_ns()

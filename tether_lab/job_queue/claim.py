@@ -94,11 +94,11 @@ def turn(
     there was nothing to claim before, but these endings let others start. ``read`` reads the machine, for
     constraints. ``beside``: places of our own queues (``~hooks``, ``~services``), by name; ``follow`` makes
     jobs of what happened, for those who hook it, ``caused`` of ends that triggers wait for. ``ahead`` says
-    which jobs are claimed beyond their places, and ``returned`` are such claims whose jobs did not begin:
-    they wait again before anything is claimed. ``brief`` are endings as well.
+    which jobs are claimed beyond their places, ``returned`` are such claims whose jobs did not begin: they
+    wait again. ``brief`` are endings as well; without any, ``queue.beacon`` is left to catch up.
     """
     boot = queue.boot_id if boot_id is None else boot_id
-    with queue.write(power=bool(finished or brief)) as connection:
+    with queue.write(power=bool(finished or brief), tell=bool(finished or brief)) as connection:
         left, counted = finish_brief(connection, brief) if brief else ((), 0)
         lost, released = finish_all(connection, [*finished, *left]) if finished or left else ([], 0)
         released += counted

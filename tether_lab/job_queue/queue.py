@@ -17,7 +17,6 @@ from tether_lab.settings import LabFolder, Settings, make_private
 
 from . import (
     backup,
-    beacon,
     clock,
     connection as connecting,
     failures,
@@ -31,6 +30,7 @@ from . import (
     rest,
     waiting,
 )
+from .beacon import ANSWERED, ASKED, Beacon
 from .shares import Shares
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Queue:
         self._synchronous = connecting.NORMAL
         self._used_at = self._checkpointed_at = self._looked_at = self._check_at = 0.0
         self._opened = 0
-        self._writing = False
-        self._forked_away = False
+        self._writing = self._forked_away = False
+        self.beacon = Beacon(folder.run, ANSWERED if role == "supervisor" else ASKED)
 
     @classmethod
     def open(cls, folder: LabFolder, *, role: Role = "client", settings: Settings | None = None,
@@ -136,12 +136,12 @@ class Queue:
     # -- the two ways in -------------------------------------------------------------------------
 
     @contextmanager
-    def write(self, power: bool = True) -> Iterator[sqlite3.Connection]:
+    def write(self, power: bool = True, *, tell: bool = True) -> Iterator[sqlite3.Connection]:
         """One write transaction: BEGIN IMMEDIATE … COMMIT, rolled back on any error.
 
         ``power``: what is committed is acknowledged to somebody and must survive a power cut (where
-        the settings say so). Raises QueueBusy, which names the holder of the lock, at the deadline.
-        Nothing slow belongs inside: every other writer waits.
+        the settings say so). ``tell``: light the beacon at once, else ``beacon.catch_up`` does. Raises
+        QueueBusy, which names the holder of the lock, at the deadline. Nothing slow belongs inside.
         """
         with self._lock:
             if self._connection is None:      # it may have been found damaged since, or mended
@@ -166,7 +166,7 @@ class Queue:
                 self._used_at = time.monotonic()
             if self.role != "supervisor":     # where user code is
                 self._still_the_same_files()
-            beacon.tell(self._run, beacon.ANSWERED if self.role == "supervisor" else beacon.ASKED)
+            self.beacon.written(tell=tell)
             if self.role == "client" and self._used_at >= self._checkpointed_at + 1.0:
                 self._checkpoint_if_large()
 

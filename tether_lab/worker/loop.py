@@ -181,6 +181,7 @@ class Supervisor:
         if back and self._open <= 0:
             self.returned += [one for one in self.waiting if one.job.claim in back]
             self.waiting = [one for one in self.waiting if one.job.claim not in back]
+        self.queue.beacon.catch_up()
         busy = {job.version.interpreter.pool for job in [*self.running, *self.waiting]}
         if self.draining_until is None:
             self.pools.tend(now, busy=busy, idle_for=self.settings.idle_zygote)
