@@ -154,6 +154,8 @@ def test_one_changed_byte_and_the_job_is_not_run(lab: Lab, tmp_path: Path, table
         assert not canary.exists()
     assert lab.worker.is_running()
     assert len(lab.jobs(limit=None)) == len(made) + 1, "each is listed, readable or not"
+    bad = [check for check in lab.doctor() if check.name == "handlers" and check.state == "bad"]
+    assert bool(bad) == (table == "handler_version")
 
 
 # -- what is read, or makes jobs: each byte ------------------------------------------------------------
@@ -271,3 +273,21 @@ def test_a_schedule_that_cannot_be_read_hides_no_other(lab: Lab) -> None:
     bad.unschedule()
     assert [one.name for one in lab.schedules()] == ["good"]
     assert lab.worker.is_running()
+
+
+def test_a_hook_that_cannot_be_read_silences_no_other(lab: Lab, tmp_path: Path) -> None:
+    """It is not run, and the log says so; the other one is told."""
+    for name in ("good", "bad"):
+        def hook(entry: Any, path: str = str(tmp_path / name)) -> None:
+            Path(path).touch()
+
+        lab.on_success(hook, name=name)
+    lab.register(lambda: 1, "work")
+    hand = ByHand(lab)
+    hand.put("handler_version", "manifest", ("key", "~on_success:bad"), "{")
+    hand.connection.close()
+    lab.worker.start()
+    assert lab.enqueue("work").result(40) == 1
+    eventually(lambda: (tmp_path / "good").exists(), within=40, say=lab.worker.log())
+    assert "cannot be read" in lab.worker.log(lines=200)
+    assert not (tmp_path / "bad").exists()

@@ -126,7 +126,7 @@ def turn(
             due = now             # a place was freed that this turn did not fill
         if look_again is not None:
             due = min(due or look_again, look_again)
-        around = connection.execute(sql("extra_heads")).fetchall() if claimed else []
+        around = connection.execute(sql("extra_around")).fetchall() if claimed else []
         return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(),
                     tuple(row[0] for row in around), released, untold, kept, taking.exhausted)
 

@@ -348,11 +348,15 @@ def _modules(lab: Lab) -> Check:
 
 
 def _interpreters(lab: Lab) -> Iterator[Check]:
-    """Heads whose Python is gone: their next job would fail."""
+    """Heads that cannot be read, or whose Python is gone: their next job would fail."""
     gone: dict[str, list[str]] = {}
     handlers = lab.handlers()
     for handler in handlers:
-        where = lab.version(handler.head).interpreter.executable
+        try:
+            where = lab.version(handler.head).interpreter.executable
+        except TetherLabError as error:
+            yield Check("handlers", BAD, f"{handler.key}: {error.message}", error.remedy)
+            continue
         if not Path(where).exists():
             gone.setdefault(where, []).append(handler.key)
     for where, keys in gone.items():
