@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import end_processes_of
 from corpus.normal import normal, text
 from corpus.reading import Case, read_cases
 from corpus.truth import Kernel
 from eventually import eventually
+from leftovers import end_processes_of
 
 from tether_lab import Lab
 from tether_lab.job.state import FINAL

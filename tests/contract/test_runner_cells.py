@@ -5,22 +5,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 
 import pytest
 from handlers_in_jobs import captured_cell
 from small_supervisor import SmallZygote
 
 from tether_lab.runner import wire
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
-    blobs = tmp_path_factory.mktemp("blobs")
-    blobs.chmod(0o700)
-    running = SmallZygote(blobs)
-    yield running
-    running.close()
 
 
 def test_a_print_and_a_last_expression(zygote: SmallZygote) -> None:

@@ -5,19 +5,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 from small_supervisor import SmallZygote
 
 from tether_lab.runner import wire
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
-    running = SmallZygote(tmp_path_factory.mktemp("blobs"))
-    yield running
-    running.close()
 
 
 def noted(process: object) -> float:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,16 +17,6 @@ from handlers_in_jobs import captured
 from small_supervisor import SmallProcess, SmallZygote
 
 from tether_lab.runner import wire
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
-    blobs = tmp_path_factory.mktemp("blobs")
-    blobs.chmod(0o700)
-    running = SmallZygote(blobs)
-    yield running
-    running.close()
-
 
 CRASHES = {
     "os._exit": ("print('last'); import os; os._exit(7)", 7, None, b""),

@@ -5,20 +5,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from small_supervisor import SmallProcess, SmallZygote
 
 from tether_lab.runner import wire
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
-    running = SmallZygote(tmp_path_factory.mktemp("blobs"))
-    yield running
-    running.close()
 
 
 def started(zygote: SmallZygote, source: str, **more: object) -> SmallProcess:

@@ -5,24 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
-import pytest
 from small_supervisor import SmallZygote
 
 EVERY_KERNEL = json.dumps({"shell": {"extensions": ["IPython.extensions.storemagic"]}})
 """What the cells of a notebook ask for whose user changed nothing."""
 BEFORE = ("import json, sys\nfrom tether_lab.runner import zygote\n"
           "zygote.make_shell(), zygote.rehearse_captures()\nprint(json.dumps(list(sys.modules)))")
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
-    blobs = tmp_path_factory.mktemp("blobs")
-    blobs.chmod(0o700)
-    running = SmallZygote(blobs)
-    yield running
-    running.close()
 
 
 def test_nothing_is_imported_between_the_fork_and_a_cells_first_line(zygote: SmallZygote) -> None:
