@@ -4,7 +4,7 @@
 # make soak   the long forms of the tests   make faults the fault matrix as a table
 # make clean  away with caches and demo-output
 .DEFAULT_GOAL := check
-.PHONY: peers demo test check lab bench soak faults clean
+.PHONY: peers demo test static front check lab bench soak faults clean
 SHELL := /bin/bash
 
 # The first Python on the PATH that is new enough and can make environments.
@@ -33,8 +33,8 @@ $(DEMO_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) '.[demo]'
 	@touch $@
 
-# Most tests wait for processes more than they compute: three at a time on two cores.
-BESIDE := -n 3 --dist worksteal
+# Most tests wait for processes more than they compute: four at a time on two cores.
+BESIDE := -n 4 --dist worksteal
 
 # The JupyterLab extension's own checks: types (tsc --strict), eslint, unit tests (vitest).
 FRONT := $(BIN)/python labextension/build.py --run
@@ -43,18 +43,23 @@ FRONT := $(BIN)/python labextension/build.py --run
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	@$(BIN)/python notebooks/demo.py
 
+# Browsers apart: their driver runs an event loop of its own. Two at a time: one keeps a core busy.
 test: $(STAMP)
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/python labextension/build.py --link
-	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
+	@$(MAKE) --no-print-directory -j 2 static front
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" --ignore=tests/browser $(BESIDE)
 	@$(BIN)/python -m pytest -q -m "alone and not soak" --ignore=tests/browser
-	@$(BIN)/python -m pytest -q -m "not soak" tests/browser        # apart: the browser's driver runs an event loop of its own
+	@$(BIN)/python -m pytest -q -m "not soak and not alone" tests/browser -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -q -m "alone and not soak" tests/browser
 
-check: $(STAMP)
+static: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+front: $(STAMP)
+	@$(BIN)/python labextension/build.py --link
+	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
+
+check: static
 	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" tests/unit tests/laws tests/house $(BESIDE)
 

@@ -11,12 +11,13 @@ import pytest
 from browsers import LabServer, kernels_below
 from eventually import eventually
 from many_jobs import put_many
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tether_lab import Lab
 
 UPDATES, HERTZ = 3000, 50
 MEGABYTE = 1_000_000
+TURNS = ("Next page", "Next page", "Last page", "Page before", "First page")
 
 SETUP = """%load_ext tether_lab
 from tether_lab import Lab
@@ -169,25 +170,36 @@ def test_many_are_chosen_cancelled_and_run_again(show: Callable[..., None], page
     expect(bar).to_be_hidden()
 
 
-@pytest.mark.timeout(300)
-def test_a_hundred_thousand_jobs_and_three_thousand_updates(show: Callable[..., None], page: Page,
-                                                            tmp_path: Path) -> None:
-    """A page of 100 000 jobs is there within 0.2 s of the click; 3000 updates at 50 Hz leave no memory behind,
-    in the kernel and in the page."""
+@pytest.fixture
+def many(show: Callable[..., None], page: Page) -> Locator:
+    """The dashboard of 100 000 jobs, its first page shown."""
     with Lab(autostart=False) as lab:
         put_many(lab, 100_000)
     show("many.ipynb", "%load_ext tether_lab\nfrom tether_lab import Lab\nlab = Lab(autostart=False)",
          "dashboard = lab.dashboard(rate=20)\ndashboard")
     board = page.locator(".tl-board")
     expect(board.locator(".tl-range")).to_have_text("1–25 of 100,000", timeout=90_000)
-    times = [_milliseconds(page, label) for label in (
-        "Next page", "Next page", "Last page", "Page before", "First page")]
+    return board
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(300)
+def test_a_page_of_a_hundred_thousand_jobs_is_there_at_once(many: Locator, page: Page) -> None:
+    """Within 0.2 s of the click, the median of five."""
+    times = [_milliseconds(page, label) for label in TURNS]
     print("milliseconds from click to rows:", [round(each) for each in times])
     assert sorted(times)[2] <= 200
+
+
+@pytest.mark.timeout(300)
+def test_three_thousand_updates_leave_no_memory_behind(many: Locator, page: Page, tmp_path: Path) -> None:
+    """At 50 Hz, over 100 000 jobs and after their pages were turned: none in the kernel, none in the page."""
+    for label in TURNS:
+        _milliseconds(page, label)
     _run_here(page, FEED)
-    expect(board.locator("tbody tr").first).to_contain_text("step 2", timeout=30_000)
+    expect(many.locator("tbody tr").first).to_contain_text("step 2", timeout=30_000)
     before = _weights(page, tmp_path)
-    expect(board.locator("tbody tr").first).to_contain_text(f"step {UPDATES - 1}", timeout=150_000)
+    expect(many.locator("tbody tr").first).to_contain_text(f"step {UPDATES - 1}", timeout=150_000)
     after = _weights(page, tmp_path)
     print("kernel, page (bytes), nodes, listeners:", before, after)
     assert after[0] - before[0] < 12 * MEGABYTE
