@@ -13,6 +13,9 @@ import { asJob } from './code';
 const WAITS = 'Waits until the kernel is free to capture what this cell uses. From then on the job needs no kernel.';
 const LOST = 'The kernel ended before it could capture what this cell uses: there is no job. Run it again.';
 
+/** Milliseconds: a kernel says that it is idle after a request of the debugger, too, while a cell runs. */
+const SOON = 500;
+
 export async function runCell(
   tether: ITether,
   contents: Contents.IManager,
@@ -48,29 +51,38 @@ function isAlive(kernel: Kernel.IKernelConnection): boolean {
 /** The kernel does it when it is free, and puts the card below the cell. */
 function through(kernel: Kernel.IKernelConnection, cell: CodeCell, source: string): void {
   const { outputArea } = cell;
-  const isBusy = kernel.status !== 'idle';
+  const isIdle = kernel.status === 'idle';
   const future = kernel.requestExecute(
     { code: asJob(source), store_history: false, stop_on_error: false, allow_stdin: true },
     false,
     { cellId: cell.model.id }
   );
   outputArea.future = future;
-  if (!isBusy) {
-    return;
-  }
   let waits = true;
-  outputArea.model.add(words(WAITS));
+  let isSaid = false;
+  const say = () => {
+    isSaid = true;
+    outputArea.model.add(words(WAITS));
+  };
+  const soon = isIdle ? window.setTimeout(say, SOON) : undefined;
+  if (!isIdle) {
+    say();
+  }
   future.registerMessageHook(() => {
     if (waits) {
       waits = false;
-      outputArea.model.clear();
+      window.clearTimeout(soon);
+      if (isSaid) {
+        outputArea.model.clear();
+      }
     }
     return true;
   });
   future.done.then(
     () => undefined,
     () => {
-      if (waits) {
+      window.clearTimeout(soon);
+      if (waits && outputArea.future === future) {
         outputArea.model.clear();
         outputArea.model.add(words(LOST));
       }

@@ -66,13 +66,14 @@ def test_a_busy_kernel_is_waited_for_and_a_dead_one_is_no_hindrance(
     server: Server, shown: Shown, tmp_path: Path, lab: Lab,
 ) -> None:
     """Behind a long cell the wait is said; without a kernel the cell alone is offered, and runs."""
-    gate = tmp_path / "free"
-    server.shown.write("busy.ipynb", f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists():\n"
-                                     "    time.sleep(0.05)", "print('after the wait')\nalone = 6 * 7\nalone")
+    begun, gate = tmp_path / "begun", tmp_path / "free"
+    server.shown.write(
+        "busy.ipynb", f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\n"
+        f"while not pathlib.Path({str(gate)!r}).exists():\n    time.sleep(0.05)",
+        "print('after the wait')\nalone = 6 * 7\nalone")
     shown.open("busy.ipynb")
     shown.start(0)
-    shown.page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    eventually(begun.exists, within=60)
     shown.run_as_job(1)
     expect(shown.cell(1)).to_contain_text("Waits until the kernel is free")
     gate.touch()
