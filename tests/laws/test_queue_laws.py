@@ -320,8 +320,8 @@ def _full_at_commit(queue: Queue) -> Iterator[None]:
     write = queue.write
 
     @contextlib.contextmanager
-    def full(power: bool = True) -> Iterator[sqlite3.Connection]:
-        with write(power) as connection:
+    def full(**how: bool) -> Iterator[sqlite3.Connection]:
+        with write(**how) as connection:
             yield connection
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL

@@ -83,8 +83,8 @@ def inside(queue: Any, point: str) -> Iterator[None]:
     write = queue.write
 
     @contextmanager
-    def faulty(power: bool = True) -> Iterator[Any]:
-        with write(power) as connection:
+    def faulty(**how: bool) -> Iterator[Any]:
+        with write(**how) as connection:
             yield connection
             fault(point)
 
