@@ -34,6 +34,8 @@ OUTPUT = ROOT / "demo-output"
 RUNNERS = 2
 WHAT = {"enqueue": "in, one a call (/s)", "drain": "out, no-ops (/s)", "p50": "to the first line, p50 (ms)",
         "p99": "p99 (ms)"}
+LEAST = 0.001
+"""Shares below this are not told: a notebook and a function are no two of a kind."""
 MARK = "<!-- peers: made by benchmarks/peers.py -->"
 
 
@@ -187,7 +189,7 @@ def shown(value: float | None, ours: float | None, *, plain: bool) -> str:
     if value is None:
         return "–"
     text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return text if plain or not ours else f"{text} ({value / ours:.2g} ×)"
+    return text if plain or not ours or value / ours < LEAST else f"{text} ({value / ours:.2g} ×)"
 
 
 def page(found: dict[Peer, dict[str, float]], path: Path) -> None:
