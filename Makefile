@@ -4,7 +4,7 @@
 # make soak   the long forms of the tests   make faults the fault matrix as a table
 # make clean  away with caches and demo-output
 .DEFAULT_GOAL := check
-.PHONY: peers demo test static front check lab bench soak faults clean
+.PHONY: peers demo test static front script check lab bench soak faults clean
 SHELL := /bin/bash
 
 # The first Python on the PATH that is new enough and can make environments.
@@ -57,10 +57,13 @@ static: $(STAMP)
 
 front: $(STAMP)
 	@$(BIN)/python labextension/build.py --link
+	@$(MAKE) --no-print-directory script
+
+script: $(STAMP)
 	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
 
-check: static
-	@$(FRONT) types && $(FRONT) lint && $(FRONT) test
+check: $(STAMP)
+	@$(MAKE) --no-print-directory -j 2 static script
 	@$(BIN)/python -m pytest -q -m "not soak and not alone" tests/unit tests/laws tests/house $(BESIDE)
 
 lab: $(STAMP)
