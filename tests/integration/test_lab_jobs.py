@@ -255,7 +255,7 @@ def test_endings_of_its_own(lab: Lab) -> None:
 def test_without_a_worker_jobs_wait() -> None:
     """``enabled = false`` refuses a worker; enqueuing works; a worker elsewhere would run it."""
     with temporary_lab(enabled=False) as lab:
-        job = lab.submit(len, obj=[1]) if sys.version_info >= (3, 13) else lab.enqueue_command(["true"])
+        job = lab.enqueue_command(["true"])
         assert job.status == "pending"
         with pytest.raises(WorkerError, match="enabled = false"):
             lab.worker.start()
