@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import rest as web
+from labs import working_lab
 
 from tether_lab import BadSignature, KeyMissing, Lab, State
 from tether_lab.errors import BadRequest, CaptureUnavailable, LoosePermissions, TetherLabError
@@ -44,10 +45,7 @@ SECRETS = {
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=1, autostart=False)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=1, autostart=False)
 
 
 class Canary:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import Lab, Service
 from tether_lab.errors import TetherLabError
@@ -61,10 +62,7 @@ class Ticks(Service):
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=2, autostart=False)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=2, autostart=False)
 
 
 def test_every_column_of_a_signed_table_is_signed_or_said_not_to_be(lab: Lab) -> None:

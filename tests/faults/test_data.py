@@ -20,6 +20,7 @@ from typing import Any
 import ordinary_user
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import BadRequest, Lab
 from tether_lab.errors import QueueCorrupt
@@ -31,10 +32,7 @@ from tether_lab.worker.service import DAMAGED
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=2)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=2)
 
 
 def put(ctx: Any, n: int) -> int:

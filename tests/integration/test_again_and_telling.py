@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labs import working_lab
 
 from tether_lab import JobFailed, Lab, OptionError, RetryPolicy, Timeout
 from tether_lab.job import State
@@ -42,10 +43,7 @@ def get_tracer_provider(): return Provider()
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=1)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=1)
 
 
 def test_a_job_runs_again_with_other_numbers(lab: Lab) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import Lab
 from tether_lab.cli.main import main
@@ -41,10 +42,7 @@ def here(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab()
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab()
 
 
 def test_run_passes_output_and_exit_code_on(lab: Lab, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import BadRequest, BadSignature, Lab
 from tether_lab.errors import QueueCorrupt
@@ -24,10 +25,7 @@ BIG = bytes(range(256)) * 1000
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=1)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=1)
 
 
 def tether_lab(*words: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from labs import working_lab
 
 from tether_lab import Dedup, KeyMissing, Lab
 from tether_lab.lab.schedules import Schedule
@@ -24,10 +25,7 @@ BIG = np.arange(50_000.0) + 987654321.0          # 400 KB: a file, if it were no
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=2)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=2)
 
 
 def word(name: str) -> str:

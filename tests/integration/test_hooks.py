@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import BadRequest, JobFailed, Lab, OptionError
 from tether_lab.job.hooks import HOOKS
@@ -22,10 +23,7 @@ from tether_lab.job_queue import happenings
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=1)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=1)
 
 
 def told(log: Path) -> list[str]:

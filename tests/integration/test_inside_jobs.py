@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import BadRequest, JobFailed, Lab
 
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=2)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=2)
 
 
 def lines(path: Path) -> list[str]:

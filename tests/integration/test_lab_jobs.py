@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import JobFailed, JobWasCancelled, Lab, ResultUnavailable, Snooze, WorkerError
 from tether_lab.job.options import read_options
@@ -23,10 +24,7 @@ from tether_lab.testing import temporary_lab
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab()
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab()
 
 
 def cell(lab: Lab, source: str, *, parameters: dict[str, Any] | None = None, **options: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
+from labs import working_lab
 
 from tether_lab import BadRequest, BadSignature, KeyMissing, Lab
 from tether_lab.errors import LoosePermissions, RestrictedLab
@@ -24,10 +25,7 @@ from tether_lab.settings import config_folder
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    lab = Lab(runners=1)
-    yield lab
-    lab.close()
-    lab.worker.stop(now=True, timeout=10)
+    yield from working_lab(runners=1)
 
 
 def keys() -> Path:
