@@ -124,6 +124,12 @@ def test_beginning_anew_is_a_decision(lab: Lab) -> None:
     lab.worker.stop(now=True, timeout=20)
     path.unlink()
     assert "rm " in told(lab)
+    lab.worker.stop(now=True, timeout=20)
+    shutil.rmtree(path.with_name("backups"))
+    with pytest.raises(QueueCorrupt, match=r"no good copy of data\.db") as refused:
+        Lab.restore(None, data=True)
+    assert "restore --data FOLDER" in refused.value.remedy
+    assert f"rm {path.with_name(database.MADE)}" in refused.value.remedy
     path.with_name(database.MADE).unlink()
     assert lab.enqueue("put", {"n": 1}).result(40) == 1
 

@@ -120,8 +120,9 @@ def test_restore_refuses_what_is_no_copy_of_this_lab(lab: Lab, tmp_path: Path) -
         Lab.restore(None, tmp_path / "junk.db")
     with pytest.raises(BadRequest, match="no copy"):
         Lab.restore(None, tmp_path / "missing")
-    with pytest.raises(QueueCorrupt, match="no good copy"):
+    with pytest.raises(QueueCorrupt, match=r"no good copy of queue\.db"):
         Lab.restore(None)
+    assert "There are none yet" in tether_lab("restore", "--list").stdout
     assert Lab.restore(None, path).jobs == 0
 
 

@@ -1,4 +1,4 @@
-"""``tether-lab restore``: a copy in the place of a damaged queue."""
+"""``tether-lab restore``: a copy in the place of a damaged queue, or of ``ctx.db``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from .terminal import printable, say, show_json
 def run(given: Arguments) -> int:
     """Put it back, or list what there is."""
     if given.list:
-        for path, wrong in copies(given.lab, data=given.data):
+        found = list(copies(given.lab, data=given.data))
+        for path, wrong in found:
             say(f"{path}  {printable(wrong) or 'good'}")
+        if not found:
+            say("There are none yet: the worker makes the first. tether-lab backup FOLDER makes one now.")
         return 0
     done = restore(given.lab, given.path, data=given.data)
     if given.json:

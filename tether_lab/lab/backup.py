@@ -114,11 +114,16 @@ def _source(folder: LabFolder, source: str | os.PathLike[str] | None, of: str) -
         if of == folder.data_db.name:
             _whole(path)
         return path
-    for path, wrong in copies(folder.path, data=of == folder.data_db.name):
+    data = of == folder.data_db.name
+    for path, wrong in copies(folder.path, data=data):
         if not wrong:
             return path
-    raise QueueCorrupt(f"{folder.path / 'backups'} has no good copy", where=str(folder.path),
-                       remedy="Name one: tether-lab restore FOLDER.")
+    remedy = "Name one: tether-lab restore FOLDER."
+    if data:
+        remedy = ("Name one: tether-lab restore --data FOLDER. "
+                  f"To begin with an empty one: rm {folder.path / 'data.made'}")
+    raise QueueCorrupt(f"{folder.path / 'backups'} has no good copy of {of}", where=str(folder.path),
+                       remedy=remedy)
 
 
 def _whole(database: Path) -> None:
