@@ -21,11 +21,11 @@ DEEP = 12
 """Short jobs in a row after which a process has as many as it may."""
 
 
-def prepared(job_id: int, epoch: int = 1) -> Prepared:
+def prepared(job_id: int, epoch: int = 1, *, placed: bool = False) -> Prepared:
     version = HandlerVersion(7, "u", "noop", "v", "function", "", "{}", Manifest(), Interpreter("", "", "3.11"),
                              Provenance(), 0)
     job = ClaimedJob(Claim(job_id, epoch, "w"), f"{job_id:032x}", "noop", 7, "{}", "{}", 1, 3, 0, 0, 0,
-                     "k", b"")
+                     "k", b"", ahead=not placed)
     return Prepared(job, version, JobOptions(isolation="warm"), "{}")
 
 
@@ -130,6 +130,13 @@ def test_a_task_of_its_own_is_spared_no_more(lines: Ahead, process: Process) -> 
         lines.told(other, prepared(3, 3), ())
         assert other.token in lines.lines                # others may follow it
     assert not lines.may_lead(prepared(3, 4))
+
+
+def test_what_was_claimed_for_a_place_goes_ahead_of_nobody(lines: Ahead, process: Process) -> None:
+    """Its attempt is on record: it could not be taken back without a second start in its history."""
+    assert not lines.hand(prepared(6, placed=True), (), {1})
+    lines.take_back(process)
+    assert [one.job.claim.job_id for one in lines.returned] == [2, 3, 4, 5]
 
 
 def test_behind_a_job_that_goes_alone_nothing_is_claimed(lines: Ahead) -> None:

@@ -182,9 +182,10 @@ class Ahead:
 
     def hand(self, prepared: Prepared, beside: tuple[int, ...], busy: Container[int]) -> bool:
         """Give it to the process with the fewest of its kind; False if it fits nowhere. ``busy``: the tokens
-        of those that run something."""
+        of those that run something. One that was claimed for a place has its attempt on record already, and
+        could not be given back as if nobody had claimed it: it waits for a place."""
         kind, job = kind_of(prepared), prepared.job
-        line = self._with_room(kind, beside, busy)
+        line = self._with_room(kind, beside, busy) if job.ahead else None
         if line is None or not self.may_lead(prepared):
             return False
         more = wire.More(line.like.job.claim.job_id, job.claim.job_id, job.uuid, job.claim.epoch, job.attempt,
