@@ -89,11 +89,12 @@ def _context(lab: Lab, task: Task, payload: dict[str, Any]) -> Context:
     from tether_lab.runner import context
     from tether_lab.runner.memos import Kept
 
+    asking: Any = _Asking()
     about = context.Context(
         id=task.job_id, key=task.key, payload=payload, attempt=task.attempt, max_attempts=task.max_attempts,
-        epoch=task.epoch, uuid=task.uuid, lab_folder=lab.folder.path, reporter=context.KernelReporter())
-    asking: Any = _Asking()
-    about.connect(Kept(task, asking), asking, None)
+        epoch=task.epoch, uuid=task.uuid, lab_folder=lab.folder.path, reporter=context.KernelReporter(),
+        memos=Kept(task, asking))
+    about.connect(asking, None)
     return about
 
 

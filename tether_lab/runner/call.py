@@ -39,6 +39,9 @@ class Handler:
         if signature is None:
             function = self.target().execute
             signature = binding.signature(function)
+        if extras is None and not (signature.given or context.shared):
+            value = function(**signature.values(key, context.payload))
+            return _awaited(value) if inspect.iscoroutine(value) else value
         wanted = {p.name for p in signature.parameters} & extras.resources if extras is not None else ()
         resources = {name: extras.resource(name) for name in wanted} if extras is not None else {}
         arguments = signature.arguments(key, context.payload, {

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tether_lab.job.duration import seconds
@@ -67,25 +68,26 @@ class Context:
     """The running job. ``payload`` is the job's input; ``attempt`` counts from 1;
     ``idempotency_key`` is the same in every attempt of this job and in no other job."""
 
+    inputs: Mapping[str, Any] = MappingProxyType({})      # results of the jobs that it waited for, by name
+    trigger: Mapping[str, Any] = MappingProxyType({})     # what made it: name, kind, files, job, body …
+    shared = False                                   # its payload is that of a whole chain
+    update_interval: float | None = None             # of a service: seconds between two ticks
+    scheduled_for: datetime | None = None            # the moment (UTC) its schedule named, however late it is
+    _tmp: Path | None = None
+    _db: Connection | None = None
+    _asked_for_db = False
+    _calls: Calls | None = None
+    _extras: Extras | None = None
+    _inbox: Inbox | None = None
+
     def __init__(self, *, id: int, key: str, payload: dict[str, Any], attempt: int,  # noqa: A002
                  max_attempts: int, epoch: int, uuid: str, lab_folder: Path | None,
-                 reporter: Reporter, signals: Signals | None = None) -> None:
+                 reporter: Reporter, signals: Signals | None = None, memos: Memos | None = None) -> None:
         self.id, self.key, self.payload = id, key, payload
         self.attempt, self.max_attempts, self.epoch = attempt, max_attempts, epoch
         self.idempotency_key = uuid
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
-        self._tmp: Path | None = None
-        self._db: Connection | None = None
-        self._asked_for_db = False
-        self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
-        self.shared = False                      # its payload is that of a whole chain
-        self._memos: Memos = InMemory()
-        self._calls: Calls | None = None
-        self._extras: Extras | None = None
-        self.trigger: Mapping[str, Any] = {}         # what made it: name, kind, files, job, body …
-        self.update_interval: float | None = None    # of a service: seconds between two ticks
-        self._inbox: Inbox | None = None
-        self.scheduled_for: datetime | None = None   # the moment (UTC) its schedule named, however late it is
+        self._memos = memos or InMemory()
 
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"
@@ -167,9 +169,9 @@ class Context:
             return 0
         return int(self._calls.ask("enqueue", {"key": key, "payload": payload or {}, "options": options}))
 
-    def connect(self, memos: Memos, calls: Calls, extras: Extras | None) -> None:
-        """For the runner: what this job's attempts kept, the way to the lab, resources."""
-        self._memos, self._calls, self._extras = memos, calls, extras
+    def connect(self, calls: Calls, extras: Extras | None) -> None:
+        """For the runner: the way to the lab, resources."""
+        self._calls, self._extras = calls, extras
         if self.update_interval is not None:
             from .services import Inbox
 

@@ -209,11 +209,12 @@ class Output:
                 self._sender = None
 
     def _drain(self) -> None:
-        while self._items:
+        items = self._items
+        while items:
             frames, size = bytearray(), 0
             name, parts = "", list[bytes]()
-            while self._items and size < BATCH:
-                item = self._items.popleft()
+            while items and size < BATCH:
+                item = items.popleft()
                 if isinstance(item, tuple):
                     if item[0] != name and parts:
                         frames += _stream(name, parts)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from tether_lab.errors import StorageFull
 from tether_lab.job import Manifest
-from tether_lab.outcome import Stored
 
 from . import wire
 
@@ -71,21 +70,20 @@ def succeeded(task: wire.Task, value: object, keep: dict[str, Any], namespace: d
     """The ending with its result. A value that cannot be stored is no failure: it is ``unavailable``; one
     that finds no room on the disk waits for some, as what the job did may have taken days."""
     if value is None and not keep:
-        stored = Stored()
-    else:
-        from tether_lab.capture import dump_result
+        return wire.Ended(task.job_id, task.epoch, "succeeded")
+    from tether_lab.capture import dump_result
 
-        store, limit = store_of(task)
-        told = False
-        while True:
-            try:
-                stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
-                break
-            except StorageFull as error:
-                if not told:
-                    warn(f"the result waits for room: {error.message}")
-                told = True
-                time.sleep(AGAIN)
+    store, limit = store_of(task)
+    told = False
+    while True:
+        try:
+            stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
+            break
+        except StorageFull as error:
+            if not told:
+                warn(f"the result waits for room: {error.message}")
+            told = True
+            time.sleep(AGAIN)
     return wire.Ended(
         task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
         result_text=stored.text, result_type=stored.type, result_size=stored.size,

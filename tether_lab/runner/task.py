@@ -26,7 +26,7 @@ from .endings import Cancel, Fail, Snooze
 from .extras import Extras, Kept as KeptExtras, StartFailed
 from .inputs import Inputs
 from .limits import Memory
-from .memos import Kept, Memos
+from .memos import Kept
 from .output import Output
 from .progress import Bars
 from .signals import Signals
@@ -35,6 +35,8 @@ from .traces import Traces
 if TYPE_CHECKING:
     from .shell import CellEnd, JobShell
 
+LOWEST_RECURSION = 1000
+"""With less, even the end of a job could not be told."""
 AFTER_FAILED_START = 15.0
 """Seconds until a job is tried again whose on_worker_start raised."""
 
@@ -90,25 +92,26 @@ class Attempt:
     options: JobOptions
     manifest: Manifest
     context: context.Context
-    memos: Memos
     extras: Extras | None = None
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
         folder = _path(task.folder) if task.folder else None
         about = context.Context(
-            id=task.job_id, key=task.key, payload=json.loads(task.payload), attempt=task.attempt,
-            max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid, lab_folder=folder,
-            reporter=desk.reports, signals=desk.signals)
+            id=task.job_id, key=task.key, payload={} if task.payload == "{}" else json.loads(task.payload),
+            attempt=task.attempt, max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid,
+            lab_folder=folder, reporter=desk.reports, signals=desk.signals, memos=Kept(task, desk.calls))
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
-        about.update_interval, about.trigger = options.update_interval, _trigger(options, about.payload)
+        about.update_interval = options.update_interval
+        if options.trigger:
+            about.trigger = _trigger(options.trigger, about.payload)
         if options.scheduled_for is not None:
             about.scheduled_for = datetime.fromtimestamp(options.scheduled_for, UTC)
-        found = cls(task, desk, options, _manifest(task.manifest), about, Kept(task, desk.calls))
+        found = cls(task, desk, options, _manifest(task.manifest), about)
         if task.extras:
             found.extras = Extras(task, desk.handlers, desk.kept, about, found.warn)
-        about.connect(found.memos, desk.calls, found.extras)
+        about.connect(desk.calls, found.extras)
         return found
 
     def warn(self, text: str) -> None:
@@ -285,9 +288,11 @@ class Attempt:
                 return wire.Ended(job, epoch, "cancelled", ("Cancel",), message=str(reason))
             case Fail(error, retry):
                 return self._fail(error, retry=retry)
-        keep = {name: namespace[name] for name in self.options.keep if name in namespace}
+        keep = {}
         for name in self.options.keep:
-            if name not in namespace:
+            if name in namespace:
+                keep[name] = namespace[name]
+            else:
                 self.warn(f"keep: the job has no variable {name!r}")
         ended = result.succeeded(self.task, value, keep, namespace, self.warn)
         if self.task.conditions:
@@ -303,9 +308,8 @@ class Attempt:
         return wire.Ended(self.task.job_id, self.task.epoch, "failed", ("Fail",), str(error), retry=retry)
 
 
-def _trigger(options: JobOptions, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def _trigger(said: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """What made the job. Of a request to an encrypted one only the names are told beside the payload."""
-    said = options.trigger or {}
     if "fields" not in said:
         return said
     body = {name: payload[name] for name in said["fields"] if name in payload}
@@ -321,7 +325,8 @@ def attempt(task: wire.Task, desk: Desk) -> wire.Ended:
     except BaseException as error:  # noqa: BLE001  a signal while the ending was being made
         desk.signals.disarm()
         ended = failures.ended(task.job_id, task.epoch, error)
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000))
+    if sys.getrecursionlimit() < LOWEST_RECURSION:
+        sys.setrecursionlimit(LOWEST_RECURSION)
     if desk.signals.interruptions and ended.kind == "succeeded":
         ended = wire.Ended(task.job_id, task.epoch, "cancelled", ("JobCancelled",))
     desk.bars.finish()

@@ -31,7 +31,7 @@ class Tasks:
 
     def ended(self, ended: wire.Ended) -> None:
         """A warm process has ended one and goes on. Pipes with C code's output are read before it does."""
-        if self._channel.has_ahead and any(map(_unread, (1, 2))):
+        if self._channel.has_ahead and (_unread(1) or _unread(2)):
             self._held = True
             ended = msgspec.structs.replace(ended, piped=True)
         self._output.post(ended)

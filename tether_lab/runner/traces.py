@@ -57,6 +57,23 @@ class Surroundings:
         return cls(cwd, environ.copy(), tuple(sys.path), handlers, umask,
                    sys.getrecursionlimit(), (id(sys.stdout), id(sys.stderr)))
 
+    def stand(self) -> bool:
+        """Whether all of it is as it was: what is asked after each job, so nothing is copied for it."""
+        try:
+            if os.getcwd() != self.cwd:  # noqa: PTH109  as above
+                return False
+        except OSError:
+            return False
+        umask = os.umask(self.umask)
+        if umask != self.umask:
+            os.umask(umask)
+            return False
+        return (os.environ._data == self.environ  # type: ignore[attr-defined]  # noqa: SLF001  as above
+                and (*sys.path,) == self.path
+                and (*map(_signal.getsignal, _WATCHED_SIGNALS),) == self.handlers
+                and sys.getrecursionlimit() == self.recursion_limit
+                and (id(sys.stdout), id(sys.stderr)) == self.streams)
+
 
 class Traces:
     """Compares the process after each job with what it was before."""
@@ -73,9 +90,9 @@ class Traces:
 
     def found(self, ours: frozenset[int]) -> tuple[str, ...]:
         """The names of what the job left or changed."""
-        after = Surroundings.now()
-        names = [] if after == self._before else self._changed(after)
-        if any(t not in self._threads and t.ident not in ours for t in threading.enumerate()):
+        names = [] if self._before.stand() else self._changed(Surroundings.now())
+        threads = threading.enumerate()
+        if len(threads) > 1 and any(t not in self._threads and t.ident not in ours for t in threads):
             names.append("threads")
         if kinship.has_children():
             names.append("children")

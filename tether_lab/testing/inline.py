@@ -198,7 +198,7 @@ class Inline:
         attempt = Attempt.of(task, desk)
         if self._lab.overrides or attempt.extras is not None:
             attempt.extras = _Extras(self._lab, task, desk, attempt)
-            attempt.context.connect(attempt.memos, desk.calls, attempt.extras)
+            attempt.context.connect(desk.calls, attempt.extras)
         context.enter(attempt.context)
         try:
             with contextlib.redirect_stdout(_Tee(sys.stdout, record, "stdout")), contextlib.redirect_stderr(
