@@ -1,4 +1,4 @@
-"""The package's own source, read once for the tests of the house."""
+"""Our own source, read and parsed once in each process for the tests of the house."""
 
 from __future__ import annotations
 
@@ -14,13 +14,26 @@ ROOMS = ("cell", "capture", "lab", "job_queue", "worker", "runner", "outcome", "
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    """A file of ours, parsed once for all who ask."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def modules() -> dict[Path, ast.Module]:
     """Every module of the package, parsed."""
-    return {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+    return {path: parsed(path) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+@cache
+def files_of_tests() -> dict[Path, ast.Module]:
+    """Every file of tests, parsed."""
+    return {path: parsed(path) for path in sorted((ROOT / "tests").rglob("test_*.py"))}
+
+
+@cache
+def functions(tree: ast.AST) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    return tuple(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 @cache
@@ -36,3 +49,9 @@ def tracked() -> tuple[Path, ...]:
 
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def forget() -> None:
+    """Let go of all trees."""
+    for cached in (parsed, modules, files_of_tests, functions):
+        cached.cache_clear()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from faults.matrix import ROWS
 
-from tests.house.source import ROOT
+from tests.house.source import files_of_tests
 
 
+@cache
 def marked() -> dict[int, list[str]]:
     """The tests' files by the rows that they name with ``pytest.mark.row``."""
     found: dict[int, list[str]] = {}
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in files_of_tests().items():
+        for node in ast.walk(tree):
             if (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "row"
                     and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "mark"):
                 for row in node.args:

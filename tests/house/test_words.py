@@ -10,7 +10,7 @@ import tomllib
 import pytest
 
 import tether_lab
-from tests.house.source import PACKAGE, ROOMS, ROOT, functions, modules, shown
+from tests.house.source import PACKAGE, ROOMS, ROOT, files_of_tests, functions, modules, shown
 from tether_lab.job import state
 from tether_lab.job.options import OPTIONS
 
@@ -76,7 +76,7 @@ def test_every_sql_file_has_a_verb_and_says_why() -> None:
 
 def test_every_test_has_a_one_sentence_docstring() -> None:
     """A reader of a failure learns first what should have held."""
-    tests = [(p, f) for p in sorted((ROOT / "tests").rglob("test_*.py"))
-             for f in functions(ast.parse(p.read_text())) if f.name.startswith("test_")]
+    tests = [(p, f) for p, tree in files_of_tests().items()
+             for f in functions(tree) if f.name.startswith("test_")]
     bare = [f"{shown(p)}:{f.lineno} {f.name}" for p, f in tests if not ast.get_docstring(f)]
     assert not bare
