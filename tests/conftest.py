@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 from collections.abc import Iterator
@@ -11,6 +12,12 @@ import pytest
 from leftovers import end_processes_of
 
 MEMORY = 8 * 10**9          # bytes of address space; a runaway cell ends in MemoryError, not in swap
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage during the tests looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
