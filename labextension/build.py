@@ -2,7 +2,7 @@
 
     python labextension/build.py          the bundle that a wheel carries
     python labextension/build.py --link   and JupyterLab in this environment serves it
-    python labextension/build.py --run X  a script of package.json: types, lint, test
+    python labextension/build.py --run X Y  scripts of package.json side by side: types, lint, test
 
 `make` calls it, and so does hatch before it packs a wheel or an sdist. Whether the bundle is fresh
 is read from a digest of its sources that lies inside it, so an unpacked sdist needs no Node.
@@ -82,16 +82,28 @@ def has_node() -> bool:
 
 
 def run(*words: str) -> None:
-    """``jlpm``, quiet unless it fails. It comes with jupyter-builder, beside this interpreter."""
+    """``jlpm``, quiet unless it fails."""
+    ended(started(*words))
+
+
+def started(*words: str) -> subprocess.Popen[str]:
+    """``jlpm``, running. It comes with jupyter-builder, beside this interpreter."""
     beside = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     environ = {**os.environ, "PATH": os.pathsep.join(beside), "YARN_ENABLE_TELEMETRY": "0"}
     jlpm = shutil.which("jlpm", path=environ["PATH"])
     if jlpm is None:
         raise SystemExit("jlpm was not found: python -m pip install jupyter-builder")
-    done = subprocess.run([jlpm, *words], cwd=HERE, env=environ, check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise SystemExit(f"{done.stdout[-6000:]}\njlpm {' '.join(words)} failed in {HERE.name}/")
+    return subprocess.Popen([jlpm, *words], cwd=HERE, env=environ, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def ended(*running: subprocess.Popen[str]) -> None:
+    """Wait for all of them. SystemExit with what those said that failed."""
+    said = [(process, process.communicate()[0]) for process in running]
+    failed = [f"{text[-6000:]}\njlpm {' '.join(process.args[1:])} failed in {HERE.name}/"
+              for process, text in said if process.returncode]
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 def link() -> None:
@@ -108,9 +120,9 @@ def link() -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["--run", *words]:         # types, lint, test: what package.json calls them
+        case ["--run", *scripts]:       # types, lint, test: what package.json calls them
             packages()
-            run(*words)
+            ended(*[started(script) for script in scripts])
         case ["--link"]:
             build()
             link()
