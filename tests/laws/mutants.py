@@ -9,7 +9,6 @@ proves nothing about that clause; so each mutant names the law that must fail.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -134,19 +133,28 @@ def _queue(place: Path, examples: int) -> None:
 LAWS: dict[str, Callable[[Path, int], None]] = {"claims": _claims, "queue": _queue}
 
 
+@dataclass(frozen=True)
+class _Folder:
+    """The folder of our SQL with one file in place of that of its name."""
+
+    ours: Path
+    file: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.file if name == self.file.name else self.ours / name
+
+
 @contextmanager
 def mutated(mutant: Mutant) -> Iterator[None]:
-    """While inside, this process reads a copy of the SQL with the mutant in it."""
-    with tempfile.TemporaryDirectory() as copy:
-        folder = Path(copy) / "sql"
-        shutil.copytree(statements.FOLDER, folder)
-        file = folder / f"{mutant.file}.sql"
-        text = file.read_text()
+    """While inside, this process reads the SQL with the mutant in place of one file; ours stays as it is."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / f"{mutant.file}.sql"
+        text = (statements.FOLDER / file.name).read_text()
         assert text.count(mutant.old) >= 1, f"{mutant.name}: there is no such clause any more"
         file.write_text(INDEXED.sub("", text.replace(mutant.old, mutant.new, 1)))
         statements.sql.cache_clear()
         try:
-            with mock.patch.object(statements, "FOLDER", folder):
+            with mock.patch.object(statements, "FOLDER", _Folder(statements.FOLDER, file)):
                 yield
         finally:
             statements.sql.cache_clear()
