@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 import tether_lab
 
 DOCUMENT = json.loads((Path(tether_lab.__file__).parent / "server" / "openapi.json").read_text())
@@ -18,6 +16,8 @@ OPERATIONS = [(path, verb, about) for path, verbs in DOCUMENT["paths"].items() f
 
 def valid(schema: dict[str, Any], value: object) -> None:
     """``value`` is what a schema of the document says: nothing more, nothing less."""
+    import jsonschema  # takes over a second: only where it is asked
+
     jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(value)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import nbformat
 import pytest
 
 from tether_lab.views.fold import Fold, as_terminal, fold, plain, tail
@@ -24,6 +23,8 @@ def display(text: str, **more: Any) -> dict[str, Any]:
 
 def validated(rows: list[Any]) -> list[dict[str, Any]]:
     """The folded outputs, after nbformat had a look at them in a notebook."""
+    import nbformat
+
     outputs = fold(rows)
     cell = nbformat.v4.new_code_cell(outputs=[nbformat.from_dict(o) for o in outputs])
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
