@@ -102,6 +102,18 @@ def test_a_waiting_job_says_for_what_and_the_worker_knows_until_when(queue: Queu
     assert [c.claim.job_id for c in ended.claimed] == [2]
 
 
+def test_a_rate_that_looks_further_back_sees_what_started_before_it_was_asked_for(queue: Queue) -> None:
+    """A key's rule may change: starts that lie outside the old window count in a longer one."""
+    handler = queues.registered(queue)
+    queues.put(queue, handler, 2, rate=("api", 1, WINDOW))
+    (first,) = queues.turn(queue).claimed
+    (second,) = queues.turn(queue, now=NOW + 2 * WINDOW, finished=[queues.ending(first)]).claimed
+    queues.put(queue, handler, rate=("api", 2, 3 * WINDOW))
+    again = queues.turn(queue, now=NOW + 2 * WINDOW, finished=[queues.ending(second)])
+    assert (again.claimed, again.next_due) == ([], NOW + 3 * WINDOW)
+    assert len(queues.turn(queue, now=NOW + 3 * WINDOW).claimed) == 1
+
+
 @pytest.mark.parametrize(("strategy", "order"), [
     ("fifo", [1, 2, 3]), ("lifo", [3, 2, 1]), ("by_priority", [2, 1, 3])])
 def test_the_strategy_says_who_goes_next(queue: Queue, strategy: str, order: list[int]) -> None:

@@ -6,8 +6,8 @@ worker's one transaction, so it is exact under several workers; slots are counte
 that no crash leaks one.
 
 The rate is a log of the last starts, not GCRA: with a full burst GCRA lets up to twice the limit start in
-one window, and without a burst it delays jobs that nobody wanted delayed. The log holds at most
-``max_executions`` moments a key, in one row.
+one window, and without a burst it delays jobs that nobody wanted delayed. The log of a key, one row, holds
+what the longest window so far can see, and the last ``REMEMBERED`` starts, for a longer one that may come.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .clock import utc
 from .queue import Queue
 from .statements import sql
 
+REMEMBERED = 100
 EVERYTHING = ""
 """The name under which everything is paused; no queue can have it."""
 
@@ -126,7 +127,8 @@ def count_starts(connection: sqlite3.Connection, started: Sequence[tuple[str, in
         windows = [window for name, window in started if name == key]
         starts, longest = _starts(connection, key, now)
         longest = max(longest, *windows)
-        kept = [at for at in starts if at > now - longest] + [now] * len(windows)
+        seen = sum(at > now - longest for at in starts)
+        kept = starts[-max(seen, REMEMBERED):] + [now] * len(windows)
         connection.execute(sql("rate_started"), {"key": key, "starts": json.dumps(kept), "window": longest})
 
 
