@@ -103,31 +103,30 @@ def turn(
         lost, released = finish_all(connection, [*finished, *left]) if finished or left else ([], 0)
         released += counted
         kept = _give_back(connection, returned, now) if returned else []
-        connection.execute(sql("promote_due"), {"now": now})
-        released += _expire(connection, now)
-        if caused is not None:
-            released += causes.follow(connection, caused, now)
+        before = _Before(*connection.execute(sql("turn_before"), {"now": now}).fetchone())
+        if before.due:
+            released += _promote(connection, caused, now)
         if released and not limit:
             limit = room
-        look_again = gates.check(connection, now, read)
-        held = limits.gate(connection, now)
-        if ahead is not None and connection.execute(sql("hooks_start")).fetchone()[0]:
+        look_again = gates.check(connection, now, read) if before.due or before.gated else None
+        held = limits.gate(connection, now) if any(before[:3]) else limits.NO_LIMITS
+        if before.hooked:
             ahead = None                   # somebody wants to be told of each start, when it is one
         taking = _Taking(connection, worker, boot, now, mono + lease_ns, ahead or NO_ROOM)
         claimed = taking.claim(queue, limit) if limit > 0 or ahead is not None else []
-        untold = follow is not None and happenings.follow(connection, follow, now)
-        taking.ahead = NO_ROOM
-        for name, places in (beside or {}).items():
-            if places > 0:
-                found = taking.take(name, places, set())
-                claimed += [job._replace(service=True) for job in found] if name == SERVICES else found
-        due = connection.execute(sql("next_due")).fetchone()[0]
+        after = _after(connection, worker)
+        untold = bool(after.happened and follow is not None and happenings.follow(connection, follow, now))
+        if after.ours or after.happened:
+            claimed += taking.ours(beside or {})
+            after = _after(connection, worker)
+        due = after.due
         if held.admitted and sum(not job.service for job in claimed) < held.admitted:
             due = now             # a place was freed that this turn did not fill
         if look_again is not None:
             due = min(due or look_again, look_again)
         around = connection.execute(sql("extra_around")).fetchall() if claimed else []
-        return Turn(claimed, lost, cancel.requests(queue, worker), due, queue.data_version(),
+        cancelling = cancel.requests(queue, worker) if after.cancelling else []
+        return Turn(claimed, lost, cancelling, due, queue.data_version(),
                     tuple(row[0] for row in around), released, untold, kept, taking.exhausted)
 
 
@@ -147,6 +146,36 @@ def lost_claim(claim: Claim) -> ClaimLost:
     return ClaimLost(f"job {claim.job_id}: epoch {claim.epoch} of {claim.worker} is no longer the newest",
                      remedy="Drop what this attempt produced: another one has the job, or it ended.",
                      where=f"job {claim.job_id}")
+
+
+class _Before(NamedTuple):
+    """What there is to see to before a claim, in most turns nothing (``turn_before.sql``): something is ``due``
+    (and may change all the others), a job is ``gated``, somebody is ``limited``, starts are ``hooked``."""
+
+    due: int
+    gated: int
+    limited: int
+    hooked: int
+
+
+class _After(NamedTuple):
+    """What a turn leaves to be known (``turn_after.sql``); ``due`` in UTC µs."""
+
+    happened: int
+    ours: int
+    cancelling: int
+    due: int | None
+
+
+def _after(connection: sqlite3.Connection, worker: str) -> _After:
+    return _After(*connection.execute(sql("turn_after"), {"worker": worker}).fetchone())
+
+
+def _promote(connection: sqlite3.Connection, caused: causes.Make | None, now: int) -> int:
+    """What is due becomes pending, expires, or is made; how many jobs may start because others expired, or are
+    new."""
+    connection.execute(sql("promote_due"), {"now": now})
+    return _expire(connection, now) + (causes.follow(connection, caused, now) if caused is not None else 0)
 
 
 def _expire(connection: sqlite3.Connection, now: int) -> int:
@@ -193,6 +222,15 @@ class _Taking:
         for name in names if self.placed < places and len(names) > 1 else ():
             claimed += self.take(name, places - self.placed, left)
         self.exhausted = not left
+        return claimed
+
+    def ours(self, places: Mapping[str, int]) -> list[ClaimedJob]:
+        """Jobs of our own queues, for the places beside."""
+        self.ahead, claimed = NO_ROOM, list[ClaimedJob]()
+        for name, free in places.items():
+            if free > 0:
+                found = self.take(name, free, set())
+                claimed += [job._replace(service=True) for job in found] if name == SERVICES else found
         return claimed
 
     def take(self, name: str, places: int, left: set[str]) -> list[ClaimedJob]:

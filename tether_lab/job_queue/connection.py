@@ -61,6 +61,11 @@ def settings(*, network: bool, read_only: bool = False) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    """A number that changes when another connection commits."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def connect(path: Path, *, network: bool = False, read_only: bool = False,
             deadline: float | None = None) -> sqlite3.Connection:
     """A connection with all pragmas set. The file must exist (``create`` makes it).

@@ -70,8 +70,7 @@ class Queue:
         self._files: tuple[int, ...] = ()
         self._synchronous = connecting.NORMAL
         self._used_at = self._checkpointed_at = self._looked_at = self._check_at = 0.0
-        self._opened = 0
-        self._writing = self._forked_away = False
+        self._opened, self._writing, self._forked_away = 0, False, False
         self.beacon = Beacon(folder.run, ANSWERED if role == "supervisor" else ASKED)
 
     @classmethod
@@ -130,8 +129,11 @@ class Queue:
 
     def data_version(self) -> int:
         """A number that changes when another connection commits, or ours had to be opened anew."""
+        with self._lock, contextlib.suppress(sqlite3.Error):     # in a transaction: ten times as much
+            if self._connection is not None and (self._writing or self._files == self.files_now()):
+                return self._opened << 32 | connecting.data_version(self._connection)
         with self.read() as connection:
-            return self._opened << 32 | int(connection.execute("PRAGMA data_version").fetchone()[0])
+            return self._opened << 32 | connecting.data_version(connection)
 
     # -- the two ways in -------------------------------------------------------------------------
 
@@ -357,11 +359,9 @@ class Queue:
     def _checkpoint_if_large(self) -> None:
         """Looked at once a second: a kernel that writes 16 MB in a second is caught in the next."""
         self._checkpointed_at = self._used_at
-        with contextlib.suppress(FileNotFoundError):
-            if not self.network and self.log_path.stat().st_size > LARGE_LOG:
-                from .checkpoint import checkpoint
+        from .checkpoint import checkpoint
 
-                checkpoint(self, worthwhile=LARGE_LOG)
+        checkpoint(self, worthwhile=LARGE_LOG)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -168,7 +168,7 @@ class BeaconWatch:
 
     def drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            while os.read(self._descriptor, 65536):
+            while len(os.read(self._descriptor, 65536)) > 32768:     # mostly there is one word, and no more
                 pass
 
     def close(self) -> None:
