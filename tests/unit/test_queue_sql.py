@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,9 +47,10 @@ PLANS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> Any:
-    found = queues.opened(tmp_path)
+@pytest.fixture(scope="module")
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One for all: plans are asked for, nothing is written."""
+    found = queues.opened(tmp_path_factory.mktemp("plans"))
     yield found
     found.close()
 
