@@ -43,7 +43,7 @@ from .services import Services
 from .spares import SparePool
 from .triggers import Triggers
 
-TOGETHER = 0.001
+TOGETHER = 0.0003
 """Seconds for which endings are gathered while every process has enough to do."""
 AHEAD = 2
 """Idle processes kept per interpreter, so that no job waits for a fork."""
