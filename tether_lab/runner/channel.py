@@ -39,6 +39,8 @@ class Channel:
             self._poll.register(ahead, select.POLLIN)
         self._frames = wire.Frames(wire.TO_JOB)
         self._received: list[wire.ToJob] = []
+        self._told: dict[int, wire.More] = {}    # jobs ahead, by id, whose tickets were not read yet
+        self._ticket = 0                         # read, while it is looked up
 
     def send(self, data: bytes) -> None:
         """Send the bytes of whole frames. Ends the process if the supervisor cannot be reached:
@@ -51,14 +53,24 @@ class Channel:
     def receive(self) -> wire.ToJob | None:
         """The next message; None when the supervisor closed its end."""
         while not self._received:
-            try:
-                data = self._socket.recv(1 << 16)
-            except OSError:
-                self._lost()
-            if not data:
+            if not self._take_in():
                 return None
-            self._received = self._frames.feed(data)
         return self._received.pop(0)
+
+    def _take_in(self) -> bool:
+        """Read once: messages, and what is told of jobs ahead. False when the supervisor closed its end."""
+        try:
+            data = self._socket.recv(1 << 16)
+        except OSError:
+            self._lost()
+        for message in self._frames.feed(data):
+            if not isinstance(message, wire.Ahead):
+                self._received.append(message)
+                continue
+            if message.fresh:              # but the one whose ticket is in our hands
+                self._told = {n: one for n, one in self._told.items() if n == self._ticket}
+            self._told.update((one.job_id, one) for one in message.jobs)
+        return bool(data)
 
     @property
     def has_ahead(self) -> bool:
@@ -70,10 +82,17 @@ class Channel:
         if self._ahead is None:
             return None
         try:
-            data = self._ahead.recv(wire.LONGEST_MORE, socket.MSG_DONTWAIT)
+            data = self._ahead.recv(wire.TICKET.size, socket.MSG_DONTWAIT)
         except OSError:
             return None
-        return wire.MORE.decode(data) if data else None
+        if not data:
+            return None
+        (self._ticket,) = wire.TICKET.unpack(data)
+        while (more := self._told.pop(self._ticket, None)) is None:
+            if not self._take_in():        # it was told before its ticket was sent
+                self._lost()
+        self._ticket = 0
+        return more
 
     def wait(self) -> wire.ToJob | wire.More | None:
         """The next message of either kind, the control socket's first; None when the supervisor closed
@@ -81,7 +100,9 @@ class Channel:
         while not self._received:
             ready = dict(self._poll.poll())
             if self._socket.fileno() in ready:
-                return self.receive()
+                if not self._take_in():
+                    return None
+                continue
             more = self.more()             # None: it was taken back meanwhile
             if more is not None:
                 return more

@@ -4,22 +4,23 @@ A frame is a 4-byte big-endian length and a msgpack tagged struct. Everything th
 meaning of a frame raises PROTOCOL; the two sides compare it in their first frame and refuse to
 guess. File descriptors travel beside ``Fork`` (SCM_RIGHTS), in the order of ``FORK_FDS``.
 
-Short jobs are handed to a warm process ahead: as ``More`` messages (no length before them) in a socket
-of their own, which keeps messages apart. Whoever reads a message there has it, so what the process has not
-begun is taken back by reading it first. The end of a job and the start of the next one travel together.
+Short jobs are handed to a warm process ahead: ``Ahead`` tells what they are, and a socket of its own holds a
+ticket for each, its id in 8 bytes. Whoever reads a ticket has that job, so what the process has not begun is
+taken back by reading its ticket first. The end of a job and the start of the next one travel together.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-PROTOCOL = 4
+PROTOCOL = 5
 LONGEST = 256 * 1024 * 1024
-LONGEST_MORE = 32 * 1024
-"""Bytes of a message ahead: dozens of them fit into the socket."""
+TICKET = struct.Struct("!q")
+"""Of a job that was handed ahead: its id."""
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 AHEAD_FDS = (*FORK_FDS, "ahead")
 HEADER = struct.Struct("!I")
@@ -185,6 +186,14 @@ class More(_Frame, frozen=True):
     created_at: int
 
 
+class Ahead(_Frame, frozen=True):
+    """Attempts whose tickets follow. ``fresh``: tickets were taken back since; what was told before, and has
+    not been begun, is void."""
+
+    jobs: tuple[More, ...]
+    fresh: bool = False
+
+
 class Emptied(_Frame, frozen=True):
     """The pipes were read after an ending with ``piped``: what comes now is the next job's."""
 
@@ -313,7 +322,7 @@ class Ended(_Frame, frozen=True):
 
 ToZygote = Fork | Preload | Retire | Signal
 FromZygote = Hello | Forked | Exited | Preloaded | Places | Used | Vanished
-ToJob = Task | Answer | Mail | Emptied
+ToJob = Task | Ahead | Answer | Mail | Emptied
 FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
            | Hello)
 
@@ -321,13 +330,17 @@ _ENCODER = msgspec.msgpack.Encoder()
 TO_ZYGOTE = msgspec.msgpack.Decoder(ToZygote)
 FROM_ZYGOTE = msgspec.msgpack.Decoder(FromZygote)
 TO_JOB = msgspec.msgpack.Decoder(ToJob)
-MORE = msgspec.msgpack.Decoder(More)
 FROM_JOB = msgspec.msgpack.Decoder(FromJob)
 
 
-def spelled(message: More) -> bytes:
-    """A message of its own: no length before it."""
-    return _ENCODER.encode(message)
+def tickets(ids: Sequence[int]) -> bytes:
+    """The tickets of these jobs, one after the other."""
+    return struct.pack(f"!{len(ids)}q", *ids)
+
+
+def ids_of(data: bytes) -> list[int]:
+    """What ``tickets`` was given."""
+    return [job_id for (job_id,) in TICKET.iter_unpack(data)]
 
 
 def frame(message: _Frame) -> bytes:

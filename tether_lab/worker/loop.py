@@ -170,14 +170,14 @@ class Supervisor:
             self.log(f"{error.message}; schedules are tried again")
 
     def dispatch(self) -> None:
-        """Hand the claimed jobs to processes, as far as there are any yet. What was taken back, and no
-        process can take now, is given back."""
+        """Hand claimed jobs to processes; what came back, and none can take now, is given back."""
         now, ahead = time.monotonic(), self.running.ahead
-        ordinary = sum(_is_ordinary(attempt) for attempt in self.running) + self.running.between
-        self._open = int(min(self.settings.runners, self.pools.places)) - ordinary
+        taken = sum(_is_ordinary(attempt) for attempt in self.running) + self.running.between
+        self._open = int(min(self.settings.runners, self.pools.places)) - taken
         back = {prepared.job.claim for prepared in ahead.returned}
         self.waiting, ahead.returned = ahead.returned + self.waiting, []
         self.waiting = [prepared for prepared in self.waiting if not self._dispatched(prepared, now)]
+        self.running.send_ahead()
         if back and self._open <= 0:
             self.returned += [one for one in self.waiting if one.job.claim in back]
             self.waiting = [one for one in self.waiting if one.job.claim not in back]

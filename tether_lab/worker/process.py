@@ -40,11 +40,13 @@ class Process:
             os.set_blocking(end, True)
         self._control.setblocking(False)
         self.theirs: tuple[int, ...] = (control.detach(), stdout, stderr, stack)
-        self._ahead = self._behind = None      # the two ends of the socket with jobs ahead
+        self._ahead = self._behind = None      # the two ends of the socket with tickets of jobs ahead
+        self._handed: list[wire.More] = []     # jobs ahead that it was not told of yet
+        self._stale = False                    # it was told of some that were taken back
         self.recalled: list[int] = []          # jobs ahead, taken back before it was signalled
         self.spoiled = False       # a signal was meant for one of its jobs: another one may have met it
         if warm and far is None:
-            self._ahead, self._behind = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._ahead, self._behind = socket.socketpair()
             self._ahead.setblocking(False)
             self.theirs += (self._behind.fileno(),)
         self._frames = wire.Frames(wire.FROM_JOB)
@@ -76,16 +78,26 @@ class Process:
         return self._ahead is not None
 
     def hand(self, more: wire.More) -> bool:
-        """Give it a job ahead; False if there is no room, or it takes none."""
+        """Give it a job ahead, with the next ``send_ahead``; False if it takes none."""
         if self._ahead is None or self.spoiled or not self.greeted or self.channel_lost:
             return False
-        data = wire.spelled(more)
-        if len(data) > wire.LONGEST_MORE:
+        self._handed.append(more)
+        return True
+
+    def send_ahead(self) -> bool:
+        """Tell it of the jobs that it was handed, and let it have their tickets; False if there are none."""
+        if not self._handed or self._ahead is None:
             return False
+        jobs, self._handed = self._handed, []
+        self.send(wire.Ahead(tuple(jobs), self._stale))
+        self._stale = False
+        data = wire.tickets([more.job_id for more in jobs])
         try:
-            self._ahead.send(data)
+            whole = self._ahead.send(data) == len(data)
         except OSError:
-            return False
+            whole = False
+        if not whole:              # a few hundred bytes found no room: it is no process that can go on
+            self.kill()
         return True
 
     def take_back(self) -> list[int]:
@@ -93,8 +105,11 @@ class Process:
         found: list[int] = []
         if self._behind is not None:
             with contextlib.suppress(OSError):
-                while data := self._behind.recv(wire.LONGEST_MORE, socket.MSG_DONTWAIT):
-                    found.append(wire.MORE.decode(data).job_id)
+                while data := self._behind.recv(CHUNK, socket.MSG_DONTWAIT):
+                    found += wire.ids_of(data)
+        self._stale = self._stale or bool(found)
+        found += [more.job_id for more in self._handed]
+        self._handed.clear()
         return found
 
     def flush(self) -> None:

@@ -104,6 +104,12 @@ class Running:
         """Give a job to a process that runs one like it; False if there is none with room."""
         return self.ahead.hand(prepared, beside, self.attempts)
 
+    def send_ahead(self) -> None:
+        """Tell processes of the jobs that they were given."""
+        for line in self.ahead.lines.values():
+            if line.process.send_ahead():
+                self._pools.watch_writing(line.process.control, line.process.writing)
+
     def _total(self, prepared: Prepared) -> tuple[int | None, bool]:
         """When the total timeout of a job passes, UTC µs; whether this attempt is the one it counts from."""
         timeout, claimed = prepared.options.timeout, prepared.job.started_at
@@ -135,7 +141,7 @@ class Running:
     def _read(self, process: Process, now: float) -> None:
         messages, at = process.read(), 0
         while at < len(messages):
-            if self._brief(process, messages[at:at + 2]):
+            if at + 1 < len(messages) and self._brief(process, messages[at], messages[at + 1]):
                 at += 2
             else:
                 self._hear(process, messages[at], now)
@@ -155,20 +161,20 @@ class Running:
             if not messages and not process.partial:
                 break
 
-    def _brief(self, process: Process, said: list[wire.FromJob]) -> bool:
+    def _brief(self, process: Process, started: wire.FromJob, ended: wire.FromJob) -> bool:
         """Record a job ahead whose start and end came together, with nothing between: no attempt of it is made
         here. False, and nothing is done, if that is not what was said."""
-        match said:
-            case [wire.Started() as started, wire.Ended() as ended] if process.token not in self.attempts:
-                prepared = self.ahead.brief(process, started, ended)
-                if prepared is None:
-                    return False
-                process.jobs += 1
-                self.brief.append(self._endings.brief(prepared.job, started, ended, process.pid))
-                if process.exited is None and not self.ahead.has_more(process):
-                    self._pools.release(process, prepared.version.id, reusable=True)
-                return True
-        return False
+        if (not isinstance(started, wire.Started) or not isinstance(ended, wire.Ended)
+                or process.token in self.attempts):
+            return False
+        prepared = self.ahead.brief(process, started, ended)
+        if prepared is None:
+            return False
+        process.jobs += 1
+        self.brief.append(self._endings.brief(prepared.job, started, ended, process.pid))
+        if process.exited is None and not self.ahead.has_more(process):
+            self._pools.release(process, prepared.version.id, reusable=True)
+        return True
 
     def _hear(self, process: Process, message: wire.FromJob, now: float) -> None:
         attempt = self.attempts.get(process.token)

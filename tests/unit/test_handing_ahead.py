@@ -1,0 +1,100 @@
+"""Jobs ahead, between a worker's and a job's end of the sockets: told at once, taken one by one, taken back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tether_lab.runner import wire
+from tether_lab.runner.channel import Channel
+from tether_lab.worker.process import Process
+
+
+def more(job_id: int, epoch: int = 1) -> wire.More:
+    return wire.More(1, job_id, f"{job_id:032x}", epoch, 1, 3, "{}", 0)
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    found = Process(1, warm=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def channel(process: Process) -> Iterator[Channel]:
+    control, *_, ahead = map(os.dup, process.theirs)
+    found = Channel(control, ahead)
+    yield found
+    found.close()
+
+
+def hand(process: Process, *jobs: wire.More) -> None:
+    assert all(map(process.hand, jobs))
+    assert process.send_ahead()
+
+
+def test_jobs_are_taken_in_the_order_in_which_they_were_handed(process: Process, channel: Channel) -> None:
+    """Several were told in one message, and again several; after the last there is none."""
+    hand(process, more(2), more(3))
+    hand(process, more(4))
+    assert not process.send_ahead()
+    taken = [channel.more() for _ in range(3)]
+    assert taken == [more(2), more(3), more(4)]
+    assert channel.more() is None
+
+
+def test_what_was_not_taken_is_taken_back_told_or_not(process: Process, channel: Channel) -> None:
+    """Oldest first; the process finds nothing any more."""
+    hand(process, more(2), more(3), more(4))
+    assert channel.more() == more(2)
+    assert process.hand(more(5))
+    assert process.take_back() == [3, 4, 5]
+    assert channel.more() is None
+    assert process.take_back() == []
+
+
+def test_a_job_that_comes_again_is_the_one_that_was_told_last(process: Process, channel: Channel) -> None:
+    """Its older claim is void, and nothing of what was taken back is kept."""
+    hand(process, more(2), more(3), more(4))
+    assert process.take_back() == [2, 3, 4]
+    hand(process, more(3, epoch=3))
+    assert channel.more() == more(3, epoch=3)
+    assert not channel._told
+
+
+def test_a_ticket_in_hand_outlives_what_is_told_afresh(process: Process, channel: Channel) -> None:
+    """It was read before the others were taken back, and what it stands for is still on its way."""
+    hand(process, more(2), more(3))
+    ticket = channel._ahead.recv(8)  # type: ignore[union-attr]
+    assert process.take_back() == [3]
+    hand(process, more(4))
+    channel._ahead.close()  # type: ignore[union-attr]
+    channel._ahead = _Given([ticket])  # type: ignore[assignment]
+    assert channel.more() == more(2)
+    assert list(channel._told) == [4]
+
+
+class _Given:
+    """A socket that gives what it was given."""
+
+    def __init__(self, data: list[bytes]) -> None:
+        self._data = data
+
+    def recv(self, *_: int) -> bytes:
+        return self._data.pop(0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_waiting_reads_what_is_told_and_comes_back_with_the_job(process: Process, channel: Channel) -> None:
+    """What is told of jobs ahead is no message by itself."""
+    hand(process, more(2))
+    assert channel.wait() == more(2)
+    process.send(wire.Emptied())
+    hand(process, more(3))
+    assert channel.wait() == wire.Emptied()
+    assert channel.wait() == more(3)
