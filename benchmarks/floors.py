@@ -7,6 +7,7 @@ indexes and transactions, and nothing of Python around them. Nothing of ours can
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sqlite3
 import statistics
@@ -20,6 +21,7 @@ from draining import noop
 from raw_sqlite import RawQueue
 
 COUNT, TOGETHER = 6400, 64
+TIMES = 100
 
 
 def statements(lab: Any) -> sqlite3.Connection:
@@ -81,6 +83,77 @@ def hand_over() -> float:
     return statistics.median(found)
 
 
+def to_first_line(lab: Any) -> tuple[float, float]:
+    """Milliseconds, the median and the least, from an enqueue to the first line of a job in a process that
+    waits, with nothing but what must be: the enqueue's statements, the beacon, a claim's statements, a write
+    to the process. As in ``answering``, everything falls asleep in between."""
+    from tether_lab.job_queue import beacon
+    from tether_lab.job_queue.enqueue import _values
+    from tether_lab.job_queue.statements import sql
+    from tether_lab.worker.new_jobs import fresh_name
+
+    values = _values(lab.plans.of(lab, "noop", {}).template, 1, 1)
+    with lab.queue.write() as writing:
+        writing.execute("DELETE FROM job")
+    lab.queue.close()
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        try:
+            _claim_at_each_word(lab, theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    ours.recv(1)
+    connection, found = statements(lab), []
+    for _ in range(TIMES + 5):
+        time.sleep(0.03)
+        begun = time.monotonic_ns()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(sql("handler_stands"), {"key": "noop", "now": 1}).fetchone()
+        connection.execute(sql("enqueue"), (fresh_name(), *values[1:]))
+        connection.execute("COMMIT")
+        beacon.tell(lab.folder.run, beacon.ASKED)
+        found.append((int.from_bytes(ours.recv(8)) - begun) / 1e6)
+    connection.close()
+    ours.close()
+    os.waitpid(pid, 0)
+    return statistics.median(found[5:]), min(found[5:])
+
+
+def _claim_at_each_word(lab: Any, caller: socket.socket) -> None:
+    """A worker and its one warm process, until the caller is gone; the process says when it begins."""
+    from tether_lab.job_queue import beacon
+    from tether_lab.job_queue.statements import sql
+    from tether_lab.worker.wake import BeaconWatch
+
+    hand, given = socket.socketpair()
+    if os.fork() == 0:
+        hand.close()
+        while given.recv(1):
+            caller.send(time.monotonic_ns().to_bytes(8))
+        os._exit(0)
+    given.close()
+    connection, watch = statements(lab), BeaconWatch(Path(lab.folder.run) / beacon.ASKED)
+    caller.send(b"r")
+    poll = select.poll()
+    poll.register(watch, select.POLLIN)
+    poll.register(caller, select.POLLRDHUP)
+    while all(not event & select.POLLRDHUP for _, event in poll.poll()):
+        watch.drain()
+        connection.execute("BEGIN IMMEDIATE")
+        rows = connection.execute(sql("claim_ready"), ("default", 2)).fetchall()
+        for row in rows:
+            connection.execute(sql("claim"), ("w", "b", 1, 1, 1, None, row[0], row[1]))
+            connection.execute(sql("attempt_add"), (row[0], 1, 1, "w", 1))
+            connection.execute(sql("event_new"), (1, "started", 1, "{}", row[0]))
+        connection.execute("COMMIT")
+        for _ in rows:
+            hand.send(b"x")
+    hand.close()
+
+
 def cpu_us(of: Callable[[], object], count: int = COUNT) -> float:
     """Microseconds of CPU time for each of so many."""
     before = time.process_time()
@@ -106,6 +179,9 @@ def main() -> None:
         print(f"a short job's, claim to end   {job:6.1f} µs  the worker's floor")
         print(f"a hand-over                   {hand_over():6.1f} µs  to a process that was asleep")
         connection.close()
+        median, least = to_first_line(lab)
+        print(f"enqueue to first line         {median:6.2f} ms  two processes asleep, only those statements; "
+              f"least {least:.2f}")
         raw.close()
 
 

@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 
 ASKED, ANSWERED = "asked", "answered"
+SILENCE = 0.01
+"""Seconds without a word after which the worker, if it has nothing to do, is asleep."""
+_let_others_run = getattr(os, "sched_yield", lambda: None)
 
 
 class Beacon:
@@ -21,7 +24,7 @@ class Beacon:
 
     def __init__(self, run: Path, name: str) -> None:
         self._run, self._name = run, name
-        self._untold = False
+        self._untold, self._told_at = False, 0.0
 
     def written(self, *, tell: bool) -> None:
         """Something was committed: say so, or leave it to ``catch_up``."""
@@ -30,10 +33,14 @@ class Beacon:
             self.catch_up()
 
     def catch_up(self) -> None:
-        """Say what was not said yet."""
+        """Say what was not said yet. A worker that was asleep may have to begin where we run: after a silence
+        it is let go first, which is an eighth of the way to the first line of a job."""
         if self._untold:
             self._untold = False
             tell(self._run, self._name)
+            before, self._told_at = self._told_at, time.monotonic()
+            if self._name == ASKED and self._told_at > before + SILENCE:
+                _let_others_run()
 
 
 def tell(run: Path, name: str) -> None:

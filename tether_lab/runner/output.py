@@ -34,6 +34,8 @@ from . import wire
 from .signals import Signals
 
 INTERVAL = 0.1
+LINGER = 10
+"""Looks after the last task before the thread sleeps: to be woken it would take the place of the next task."""
 BUSY, CALM = 16 * 1024, 4 * 1024
 BATCH = 256 * 1024
 LARGEST_DISPLAY = 64 * 1024 * 1024
@@ -73,7 +75,7 @@ class Output:
         self._sender: int | None = None
         self._running = threading.Event()
         self._thread: int | None = None
-        self.forked = self._forking = self._has_told = False
+        self.forked = self._forking = self._has_told = self._busy = False
         self.looks: Callable[[], None] = lambda: None
         self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
@@ -108,18 +110,18 @@ class Output:
         if self._thread is None:
             # Not threading's: that would wait here until it runs.
             self._thread = _thread.start_new_thread(self._look, ())
+        self._busy, self._has_told = True, False
         if not self._running.is_set():
             self._running.set()
-        self._has_told = False
 
     def end(self) -> None:
         """The task is over: what it wrote goes with its ending."""
         self._collect()
 
     def rest(self) -> None:
-        """Nothing to do for now: send what is left, and look no more."""
+        """Nothing to do for now: send what is left, and look no more before long."""
         self.flush()
-        self._running.clear()
+        self._busy = False
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -235,11 +237,18 @@ class Output:
         self._waiting = 0
 
     def _look(self) -> None:
+        rested = 0
         while self._running.wait():
             time.sleep(INTERVAL)
             self._adapt()
             self.looks()
             self.flush()
+            rested = 0 if self._busy else rested + 1
+            if rested == LINGER:
+                rested = 0
+                self._running.clear()
+                if self._busy:         # a task began just now, and took it that we look
+                    self._running.set()
 
     def _adapt(self) -> None:
         written, self._written = self._written, 0

@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from selectors import BaseSelector
 from typing import Any
 
 from tether_lab.errors import ProtocolMismatch, WorkerError
@@ -21,6 +20,7 @@ from tether_lab.settings import Settings
 from .pool import Pool
 from .pools import Pools
 from .process import Process
+from .selector import Selector
 from .zygote import Zygote
 
 BRIDGE = "tether_lab.executors.bridge"
@@ -98,7 +98,7 @@ class FarPool(Pool):
 class FarPools(Pools):
     """All processes, on the places of one executor."""
 
-    def __init__(self, selector: BaseSelector, settings: Settings, run: Path,
+    def __init__(self, selector: Selector, settings: Settings, run: Path,
                  on_places: Callable[[], None], **given: Any) -> None:
         super().__init__(selector, **given)
         self._spec = settings.executor

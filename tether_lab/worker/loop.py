@@ -6,7 +6,6 @@ One thread. Nothing in here blocks but the wait and SQLite's own commit.
 from __future__ import annotations
 
 import contextlib
-import selectors
 import signal
 import time
 from collections.abc import Callable
@@ -39,6 +38,7 @@ from .pools import Pools
 from .process import Process
 from .running import AFTER_ERROR, Running, utc
 from .schedules import Schedules
+from .selector import Selector
 from .services import Services
 from .spares import SparePool
 from .triggers import Triggers
@@ -55,7 +55,7 @@ class Supervisor:
     def __init__(self, queue: Queue, vault: Vault, settings: Settings, worker: str,
                  log: Callable[[str], None]) -> None:
         self.queue, self.settings, self.worker, self.log = queue, settings, worker, log
-        self.selector = selectors.DefaultSelector()
+        self.selector = Selector()
         self.pools = self._open_pools()
         self.dispatcher = Dispatcher(queue, vault, log)
         self.endings = Endings(vault, queue.uuid, queue.folder.blobs, settings.crash_budget, utc)
@@ -106,10 +106,7 @@ class Supervisor:
         """Sleep until somebody speaks or something is due, and hear them out."""
         if self.running.ahead.all_have_plenty:
             time.sleep(TOGETHER)           # many endings in one transaction, instead of one in each
-        for key, mask in self.selector.select(max(0.0, self._due() - time.monotonic())):
-            current = self.selector.get_map().get(key.fd)
-            if current is not None and current.data is key.data:   # an earlier one may have closed it
-                key.data(mask)
+        self.selector.listen(max(0.0, self._due() - time.monotonic()))
 
     def end_what_is_over(self) -> None:
         now = time.monotonic()

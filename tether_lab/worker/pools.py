@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from resource import struct_rusage
-from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from tether_lab.job import HandlerVersion, Interpreter
@@ -18,6 +18,7 @@ from tether_lab.runner import wire
 
 from .pool import WARM_JOBS, Pool
 from .process import Process
+from .selector import Selector
 from .succession import Succession
 from .zygote import check
 
@@ -25,7 +26,7 @@ from .zygote import check
 class Pools:
     """All processes. ``on_output(process)`` is called when something can be read from it or it ended."""
 
-    def __init__(self, selector: BaseSelector, *, ahead: int, log: Callable[[str], None],
+    def __init__(self, selector: Selector, *, ahead: int, log: Callable[[str], None],
                  on_event: Callable[[Process, str], None], preload_modules: tuple[str, ...] = (),
                  kind: type[Pool] = Pool) -> None:
         self._kind = kind
@@ -155,12 +156,12 @@ class Pools:
     # -- the selector ----------------------------------------------------------------------------
 
     def watch_writing(self, thing: Any, wanted: bool) -> None:
-        key = self.selector.get_map().get(thing)
+        key = self.selector.key_of(thing)
         if key is not None:
             events = EVENT_READ | (EVENT_WRITE if wanted else 0)
             if key.events != events:
                 self.selector.modify(thing, events, key.data)
 
     def unregister(self, thing: Any) -> None:
-        if thing in self.selector.get_map():
+        if self.selector.key_of(thing) is not None:
             self.selector.unregister(thing)
