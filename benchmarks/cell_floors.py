@@ -1,5 +1,7 @@
 """What a cell in a process of its own costs at least: a fork, ``run_cell`` and the end of the process, with
 IPython rehearsed and nothing of the supervisor, its sockets and its queue. Nothing of ours can be quicker.
+The last line is a whole job process (a session, sockets, pipes, the cell, its ending told), forked and reaped
+with no worker and no queue beside it: what they may still take is the rest.
 
     python benchmarks/cell_floors.py [MODULE …]        CPU time, user and system; imports the modules first
 """
@@ -11,6 +13,9 @@ import importlib
 import os
 import resource
 import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
 
 COUNT = 200
 
@@ -35,20 +40,50 @@ def main(modules: list[str]) -> None:
     gc.collect()
     gc.freeze()
     use_large_pages()
-    for named, source in (("fork and end", None), ("fork, run_cell, end", "1 + 1;")):
+    assert desk.shell is not None
+    for named, of in (("fork and end", lambda: forked(lambda: None)),
+                      ("fork, run_cell, end", lambda: forked(lambda: desk.shell.run("1 + 1;"))),
+                      ("a job process", lambda: job_process(desk))):
         before = spent()
         for _ in range(COUNT):
-            pid = os.fork()
-            if pid == 0:
-                try:
-                    if source and desk.shell is not None:
-                        desk.shell.run(source)
-                finally:
-                    os._exit(0)
-            os.waitpid(pid, 0)
+            of()
         each = (spent() - before) / COUNT
         print(f"{named:20} {each * 1e3:5.2f} ms  {os.cpu_count() or 1} cores: at most "
               f"{(os.cpu_count() or 1) / each:.0f}/s, with {', '.join(modules) or 'nothing'} loaded")
+
+
+def forked(do: Callable[[], object]) -> None:
+    """A child that does this and ends, waited for."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            do()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def job_process(desk: Any) -> None:
+    """A child that becomes a job process, and runs one cell."""
+    from tether_lab.runner import child, wire
+    from tether_lab.runner.channel import Channel, lift
+    from tether_lab.worker.process import Process
+
+    folder, parent, process = tempfile.gettempdir(), os.getpid(), Process(1, warm=False)
+
+    def serve() -> None:
+        control, stdout, stderr, stack = process.theirs
+        os.close(process.control)
+        channel = Channel(lift(control))
+        child.serve(channel, child.become_job(stdout, stderr, stack, parent), desk, warm=False)
+
+    process.send(wire.Task(1, "0" * 32, 1, 1, 1, "cell", "cell", "v", "1 + 1;", "{}", "{}", "{}", "{}", folder,
+                           {}, folder))
+    forked(serve)
+    ended = process.read()[-1]
+    assert isinstance(ended, wire.Ended), ended
+    assert ended.kind == "succeeded", ended
+    process.close()
 
 
 if __name__ == "__main__":

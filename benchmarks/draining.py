@@ -1,4 +1,5 @@
-"""How many jobs a second two runners end: warm functions, cells; beside huey's processes."""
+"""How many jobs a second two runners end: warm functions, cells; beside huey's processes, and beside the floor,
+two bare loops that keep the same rows (``floors``)."""
 
 from __future__ import annotations
 
@@ -27,18 +28,23 @@ def noop(i: int = 0) -> None:
 
 def draining() -> Iterator[Figure]:
     """Alternating rounds; each starts with everything running and everything enqueued."""
+    from floors import drained_bare
+
     from tether_lab import Lab
 
     ours: dict[str, list[float]] = {"process": [], "power": []}
-    theirs: list[float] = []
+    theirs, bare = list[float](), list[float]()
     labs = {d: Lab(f"drain-{d}", durability=d, runners=RUNNERS) for d in ours}
-    for lab in labs.values():
+    still = Lab("drain-bare", durability="process", autostart=False)
+    for lab in (*labs.values(), still):
         lab.register(noop, "noop", isolation="warm")
     for _ in range(ROUNDS):
         for durability, lab in labs.items():
             ours[durability].append(drained(lab, "noop", 20_000))
         if (found := huey(5_000)) is not None:
             theirs.append(found)
+        bare.append(drained_bare(still))
+    still.close()
     for lab in labs.values():
         lab.worker.stop(now=True)
         lab.close()
@@ -48,7 +54,11 @@ def draining() -> Iterator[Figure]:
     if theirs:
         yield Figure("drain, huey (SQLite, processes)", statistics.median(theirs), None, "/s", spread(theirs))
         times = statistics.median(ours["process"]) / statistics.median(theirs)
-        yield Figure("drain, warm no-ops: times huey", times, 5.0, "×", at_least=True)
+        yield Figure("drain, warm no-ops: times huey", times, None, "×")
+    floor = statistics.median(bare)
+    yield Figure("drain, two bare loops that keep the same rows", floor, None, "/s", spread(bare))
+    yield Figure("drain, warm no-ops: of the bare loops", statistics.median(ours["process"]) / floor, 0.4, "×",
+                 at_least=True)
     yield from cells()
 
 

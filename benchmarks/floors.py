@@ -6,8 +6,10 @@ indexes and transactions, and nothing of Python around them. Nothing of ours can
 
 from __future__ import annotations
 
+import json
 import os
 import select
+import signal
 import socket
 import sqlite3
 import statistics
@@ -154,6 +156,81 @@ def _claim_at_each_word(lab: Any, caller: socket.socket) -> None:
     hand.close()
 
 
+def drained_bare(lab: Any) -> float:
+    """Jobs a second through two processes with what must be, and no more: each is claimed and fenced, its
+    signature checked, its start told before it runs, its attempt and its events kept. No context, no output,
+    no limits, no traces looked for: a worker and a job process of a hundred lines."""
+    from tether_lab.job import Claim
+    from tether_lab.job_queue.brief import Brief, finish_brief
+    from tether_lab.job_queue.statements import sql
+    from tether_lab.runner import wire
+
+    lab.enqueue_many("noop", [{}] * COUNT * 2)
+    sign = lab.plans.of(lab, "noop", {}).sign
+    lab.queue.close()
+    said: dict[Any, list[Any]] = {_bare_process(): [] for _ in range(2)}
+    has = dict.fromkeys(said, 0)
+    connection, briefs, ended, begun = statements(lab), list[Brief](), 0, time.monotonic()
+    while ended < COUNT * 2:
+        connection.execute("BEGIN IMMEDIATE")
+        if briefs:
+            finish_brief(connection, briefs)
+        room = sum(TOGETHER - number for number in has.values())
+        rows = connection.execute(sql("claim_ready"), ("default", room)).fetchall()
+        connection.executemany(sql("claim"), [("w", "b", 1, 1, 1, "runner", row[0], row[1]) for row in rows])
+        connection.execute("COMMIT")
+        ended, briefs = ended + len(briefs), []
+        for row in rows:
+            assert sign(row[2], row[5]) == row[12]
+            process = min(has, key=has.__getitem__)
+            process.hand(wire.More(0, row[0], row[2], 1, 1, row[8], row[5], row[10]))
+            has[process] += 1
+        for process in has:
+            process.send_ahead()
+        time.sleep(0.0003)
+        for process, heard in said.items():
+            heard += process.read()
+            while len(heard) > 1:
+                (started, done), heard[:2] = heard[:2], []
+                briefs.append(Brief(Claim(done.job_id, 1, "w"), 1, started.at, done.at, 1))
+                has[process] -= 1
+    rate = COUNT * 2 / (time.monotonic() - begun)
+    connection.close()
+    for process in said:
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitpid(process.pid, 0)
+        process.close()
+    return rate
+
+
+def _bare_process() -> Any:
+    """A process that calls ``noop`` for each ticket that it is given."""
+    from tether_lab.runner import wire
+    from tether_lab.runner.channel import Channel
+    from tether_lab.worker.process import Process
+
+    process = Process(1, warm=True)
+    pid = os.fork()
+    if pid:
+        process.handed_over()
+        process.started_as(pid)
+        return process
+    for end in (process._control, process._ahead):
+        end.close()
+    control, _, _, _, ahead = process.theirs
+    channel, last = Channel(control, ahead), b""
+    while True:
+        more = channel.more()
+        if more is None and last:
+            channel.send(last)
+            last = b""
+        if more is None and (more := channel.wait()) is None:
+            os._exit(0)
+        channel.send(last + wire.frame(wire.Started(more.job_id, more.epoch, time.monotonic_ns())))
+        noop(**json.loads(more.payload))
+        last = wire.frame(wire.Ended(more.job_id, more.epoch, "succeeded", at=time.monotonic_ns()))
+
+
 def cpu_us(of: Callable[[], object], count: int = COUNT) -> float:
     """Microseconds of CPU time for each of so many."""
     before = time.process_time()
@@ -182,6 +259,7 @@ def main() -> None:
         median, least = to_first_line(lab)
         print(f"enqueue to first line         {median:6.2f} ms  two processes asleep, only those statements; "
               f"least {least:.2f}")
+        print(f"drain, two bare processes     {drained_bare(lab):6,.0f} /s  statements, signatures, frames")
         raw.close()
 
 

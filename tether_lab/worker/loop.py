@@ -44,7 +44,8 @@ from .spares import SparePool
 from .triggers import Triggers
 
 TOGETHER = 0.0003
-"""Seconds for which endings are gathered while every process has enough to do."""
+"""Seconds for which endings are gathered while every process has enough to do, unless MANY come anyway."""
+MANY = 32
 AHEAD = 2
 """Idle processes kept per interpreter, so that no job waits for a fork."""
 
@@ -69,7 +70,7 @@ class Supervisor:
         self.triggers = Triggers(queue, vault, self.selector, utc, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.returned: list[Prepared] = []     # claimed ahead, to be given back
-        self._open = 0                         # places that this dispatch may still fill
+        self._open = self._recorded = 0        # places that this dispatch may fill; endings of the last turn
         self.ended: list[Ending] = []          # not yet recorded
         self.look = True                       # something may be claimable
         self.look_beside = True                # somebody may have to be told, or a service be started
@@ -104,7 +105,7 @@ class Supervisor:
 
     def wait(self) -> None:
         """Sleep until somebody speaks or something is due, and hear them out."""
-        if self.running.ahead.all_have_plenty:
+        if self._recorded < MANY and self.running.ahead.all_have_plenty:
             time.sleep(TOGETHER)           # many endings in one transaction, instead of one in each
         self.selector.listen(max(0.0, self._due() - time.monotonic()))
 
@@ -209,6 +210,7 @@ class Supervisor:
             self.active_at = now
         for lost in found.lost:
             self.log(f"job {lost.job_id}, epoch {lost.epoch}: fenced, its ending was refused")
+        self._recorded = len(brief)
         self.ended.clear()
         brief.clear()
         ours = sum(is_internal(job.key) for job in found.claimed)
