@@ -56,6 +56,16 @@ def test_a_step_runs_once_in_the_life_of_a_job(lab: Lab, tmp_path: Path, isolati
     assert lines(ran) == ["a", "b", "none"]
 
 
+def test_what_made_a_job_is_plain_data_also_where_nothing_did(lab: Lab) -> None:
+    """A dict that JSON knows, and of its own: what one job writes into it no other one finds."""
+    @lab.handler("made", isolation="warm")
+    def made(ctx: Any) -> tuple[Any, int]:
+        ctx.trigger["seen"] = 1
+        return ctx.trigger, len(ctx.inputs)
+
+    assert [made.enqueue().result(timeout=30) for _ in range(2)] == [({"seen": 1}, 0)] * 2
+
+
 def test_steps_survive_the_death_of_worker_and_job(lab: Lab, tmp_path: Path) -> None:
     """SIGKILL to the worker while the second step runs: the first is not run again, the second is."""
     ran, go = tmp_path / "ran", tmp_path / "go"

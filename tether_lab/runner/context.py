@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tether_lab.job.duration import seconds
@@ -68,8 +67,6 @@ class Context:
     """The running job. ``payload`` is the job's input; ``attempt`` counts from 1;
     ``idempotency_key`` is the same in every attempt of this job and in no other job."""
 
-    inputs: Mapping[str, Any] = MappingProxyType({})      # results of the jobs that it waited for, by name
-    trigger: Mapping[str, Any] = MappingProxyType({})     # what made it: name, kind, files, job, body …
     shared = False                                   # its payload is that of a whole chain
     update_interval: float | None = None             # of a service: seconds between two ticks
     scheduled_for: datetime | None = None            # the moment (UTC) its schedule named, however late it is
@@ -88,6 +85,8 @@ class Context:
         self.idempotency_key = uuid
         self._lab_folder, self._reporter, self._signals = lab_folder, reporter, signals
         self._memos = memos or InMemory()
+        self.inputs: Mapping[str, Any] = {}      # results of the jobs that it waited for, by name
+        self.trigger: Mapping[str, Any] = {}     # what made it: name, kind, files, job, body …
 
     def __repr__(self) -> str:
         return f"<ctx of job {self.id} ({self.key}), attempt {self.attempt} of {self.max_attempts}>"
