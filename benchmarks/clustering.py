@@ -14,24 +14,23 @@ ROUNDS, WORKERS, TASKS, JOBS = 3, 2, 1_000, 4_000
 
 
 def clustering() -> Iterator[Figure]:
-    """Alternating rounds on one LocalCluster of two processes with a thread each."""
+    """Alternating rounds, each on a LocalCluster of two processes with a thread each."""
     from distributed import Client, LocalCluster
 
     from tether_lab import Lab
 
     theirs: list[float] = []
     ours: list[float] = []
-    with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster, \
-            Client(cluster) as client:
-        client.gather([client.submit(noop, n, pure=False) for n in range(50)])
-        with Lab("clustering", durability="process", runners=WORKERS,
-                 executor=f"dask={cluster.scheduler_address}") as lab:
-            lab.register(noop, "noop", isolation="warm")
-            for _ in range(ROUNDS):
-                theirs.append(tasks(client))
+    for number in range(ROUNDS):
+        with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster, \
+                Client(cluster) as client:
+            client.gather([client.submit(noop, n, pure=False) for n in range(50)])
+            theirs.append(tasks(client))
+            with Lab(f"clustering-{number}", durability="process", runners=WORKERS,
+                     executor=f"dask={cluster.scheduler_address}") as lab:
+                lab.register(noop, "noop", isolation="warm")
                 ours.append(drained(lab, "noop", JOBS))
-                lab.worker.stop(now=True)            # and with it the pilots, which hold the places
-                client.restart()
+                lab.worker.stop(now=True)
     yield Figure("tasks of Dask itself", statistics.median(theirs), None, "/s", spread(theirs))
     yield Figure("warm functions through Dask", statistics.median(ours), None, "/s", spread(ours))
     yield Figure("warm functions through Dask: times its own tasks",
