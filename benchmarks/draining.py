@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,13 @@ def drained(lab: Any, key: str, count: int) -> float:
     jobs = lab.enqueue_many(key, [{}] * count)
     time.sleep(0.5)
     lab.resume()
-    jobs[-1].wait(timeout=600)
+    return rate(lab, jobs)
+
+
+def rate(lab: Any, jobs: Sequence[Any]) -> float:
+    """The same of jobs that are being run: all of them, enqueued one after the other."""
+    count = len(jobs)
+    jobs[-1].wait(timeout=900)
     with sqlite3.connect(lab.folder.queue_db) as connection:
         while True:
             ended, first, last = connection.execute(

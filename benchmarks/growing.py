@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from answering import milliseconds
-from draining import drained, noop
+from draining import drained, noop, rate
 from figure import Figure
 
 LARGE = bool(os.environ.get("TETHER_LAB_BENCH_LARGE"))
@@ -42,14 +42,14 @@ def by_waiting_jobs() -> Iterator[Figure]:
             before = worker.memory_info().rss
             begun = time.perf_counter()
             lab.pause()
-            lab.enqueue_many("noop", [{}] * count)
+            jobs = lab.enqueue_many("noop", [{}] * count)
             enqueued = (time.perf_counter() - begun) / count * 1e6
             time.sleep(2)
             held = (worker.memory_info().rss - before) / count * 100 / 1000
             lab.resume()
-            rate = drained(lab, "noop", count)
+            drain = 1e6 / rate(lab, jobs)
             yield Figure(f"10^{exponent} jobs: enqueue_many", enqueued, None, "µs", "for each")
-            yield Figure(f"10^{exponent} jobs: drain", 1e6 / rate, None, "µs", "for each")
+            yield Figure(f"10^{exponent} jobs: drain", drain, None, "µs", "for each")
             yield Figure(f"10^{exponent} jobs: the worker's memory for 100 queued", held, 50, "KB")
             lab.worker.stop(now=True)
 
@@ -120,8 +120,8 @@ def by_runners() -> Iterator[Figure]:
         with Lab(f"runners-{runners}", durability="process", runners=runners) as lab:
             lab.register(nap, "nap", isolation="warm")
             drained(lab, "nap", 2 * runners)
-            rate = drained(lab, "nap", 20 * runners)
-            yield Figure(f"{runners} runners with sleepers", rate * 0.05 / runners * 100, None, "%", "at work")
+            done = drained(lab, "nap", 20 * runners)
+            yield Figure(f"{runners} runners with sleepers", done * 0.05 / runners * 100, None, "%", "at work")
             lab.worker.stop(now=True)
 
 
