@@ -215,6 +215,19 @@ def test_a_warm_process_is_used_again_and_let_go_on_a_trace(make_bench: Callable
     assert pids[3] == pids[4] != pids[0]
 
 
+def test_warm_processes_that_end_together_begin_together_again(make_bench: Callable[..., Bench]) -> None:
+    """As many as there are places, none forked anew; those that nobody needs are let go after a while."""
+    bench = make_bench(runners=32)
+    bench.worker()
+    nap = bench.function("def f():\n    import os, time\n    time.sleep(0.3 - time.time() % 0.3)\n"
+                         "    return os.getpid()", "f")
+    jobs = bench.enqueue("", [{}] * 192, version=nap, isolation="warm")
+    eventually(lambda: all(bench.job(job).is_final for job in jobs), within=30, say=bench.log())
+    used = {bench.result(job) for job in jobs}
+    assert len(used) <= 32
+    eventually(lambda: sum(map(psutil.pid_exists, used)) <= 6, within=10, say="most of them let go")
+
+
 def test_a_cancelled_warm_job_does_not_hurt_the_next(make_bench: Callable[..., Bench]) -> None:
     """The interrupt was for one job: its process is not used again."""
     bench = make_bench(runners=1)

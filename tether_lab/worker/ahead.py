@@ -152,6 +152,7 @@ class Ahead:
         self.lines: dict[int, Line] = {}
         self.spared = Spared()
         self.returned: list[Prepared] = []
+        self.handed: dict[int, Process] = {}   # who has more than it was told, by token
         self.graces: dict[int, float] = {}     # by job id: to be cancelled as soon as it begins
 
     def __iter__(self) -> Iterator[Prepared]:
@@ -192,6 +193,7 @@ class Ahead:
                          job.max_attempts, job.payload, job.created_at)
         if not line.process.hand(more):
             return False
+        self.handed[line.process.token] = line.process
         line.ahead[job.claim.job_id] = prepared
         self.spared.forget(job.claim)
         return True

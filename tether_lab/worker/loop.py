@@ -148,7 +148,8 @@ class Supervisor:
         """How many jobs may start now, and how many hooks and services beside them."""
         if self.draining_until is not None:
             return 0, {}
-        taken = [*self.running, *self.waiting, *self.running.ahead.returned]   # what came back goes first
+        taken: list[Prepared | Attempt] = [           # what came back goes first
+            *self.running.present, *self.waiting, *self.running.ahead.returned]
         ours = sum(is_internal(one.version.key) for one in taken)
         lasting = sum(one.job.service for one in taken)
         places = int(min(self.settings.runners, self.pools.places))

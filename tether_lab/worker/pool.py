@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from resource import struct_rusage
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ FIRST_PAUSE = 0.4
 LONGEST_PAUSE_AFTER_KILL = 5.0
 START_WITHIN = 60.0
 LONGEST_PAUSE = 30.0
+REST = 2.0
+"""Seconds that a warm process rests before it is one too many."""
 FORK_AFTER = 0.015
 """Seconds that a fork ahead gives way to the job that has just begun, while other idle ones are left."""
 
@@ -206,10 +209,16 @@ class Pool:
         return Process(token, warm=warm)
 
     def keep(self, process: Process, version_id: int) -> None:
+        process.kept_at = time.monotonic()
         self.warm.setdefault(version_id, []).append(process)
-        while sum(map(len, self.warm.values())) > 2 * self._pools.ahead + 2:
-            oldest = next(kept for kept in self.warm.values() if kept)
-            self._pools.drop(oldest.pop(0))
+
+    def _let_go(self, now: float) -> None:
+        """Of the warm ones that rest, all but a few, after a while: where many end together, as many begin."""
+        resting = sum(map(len, self.warm.values()))
+        for kept in self.warm.values() if resting > 2 * self._pools.ahead + 2 else ():
+            while kept and resting > 2 * self._pools.ahead + 2 and now > kept[0].kept_at + REST:
+                self._pools.drop(kept.pop(0))
+                resting -= 1
 
     def lost(self, process: Process) -> None:
         """It ended while nobody used it."""
@@ -247,6 +256,7 @@ class Pool:
             self._asked |= missing
             self.settled = False
             zygote.send(wire.Preload(tuple(sorted(missing))))
+        self._let_go(now)
         if not self.idle or now >= self.fork_at:
             while len(self.idle) < self._pools.ahead:
                 self.idle.append(self._fork(warm=False))

@@ -27,6 +27,7 @@ class Process:
         self.greeted = not greets  # until it has said hello nothing is sent to it
         self.mismatch: int | None = None
         self.jobs = self.used = 0  # resident bytes, of a far one as it was last told
+        self.kept_at = 0.0         # monotonic: when it was laid by, if it is warm and rests
         self.pid: int | None = None
         self.exited: wire.Exited | None = None
         self.gone = False          # its zygote died: nobody will tell how it ended

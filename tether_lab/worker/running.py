@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tether_lab.errors import ClaimLost, QueueBusy, StorageFull
 from tether_lab.job import Claim
@@ -75,7 +75,13 @@ class Running:
     @property
     def between(self) -> int:
         """How many processes have ended one job and not said yet that the next one has begun."""
-        return sum(bool(line.ahead) and token not in self.attempts for token, line in self.ahead.lines.items())
+        attempts = self.attempts
+        return len([1 for token, line in self.ahead.lines.items() if line.ahead and token not in attempts])
+
+    @property
+    def present(self) -> Iterable[Attempt]:
+        """The same, for whoever only looks: nobody is asked how many there are."""
+        return self.attempts.values()
 
     def __iter__(self) -> Iterator[Attempt]:
         return iter(list(self.attempts.values()))
@@ -106,9 +112,10 @@ class Running:
 
     def send_ahead(self) -> None:
         """Tell processes of the jobs that they were given."""
-        for line in self.ahead.lines.values():
-            if line.process.send_ahead():
-                self._pools.watch_writing(line.process.control, line.process.writing)
+        handed, self.ahead.handed = self.ahead.handed, {}
+        for process in handed.values():
+            if process.send_ahead():
+                self._pools.watch_writing(process.control, process.writing)
 
     def _total(self, prepared: Prepared) -> tuple[int | None, bool]:
         """When the total timeout of a job passes, UTC µs; whether this attempt is the one it counts from."""
