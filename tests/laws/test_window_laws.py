@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tether_lab import OptionError
 from tether_lab.job.policies.cron import DAYS
@@ -35,6 +35,8 @@ def opened(window: TimeWindow, at: int) -> bool:
 
 @pytest.mark.row(41)
 @settings(max_examples=40, deadline=None)
+@example(start=122, end=181, days={"MON", "SUN"}, zone="America/New_York",
+         begin=datetime(2026, 3, 7, tzinfo=UTC), minutes=0)      # the jump leaves one minute of it
 @given(start=st.integers(0, 1439), end=st.integers(0, 1440), days=st.sets(st.sampled_from(DAYS)),
        zone=st.sampled_from(ZONES), begin=st.sampled_from(STARTS), minutes=st.integers(0, 3 * 1440))
 def test_the_next_opening_is_the_first_open_minute(

@@ -14,6 +14,7 @@ from .cron import DAYS, zone
 OFF_PEAK = "02:00-05:00"
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?")
 SECOND = 1_000_000
+MINUTE = 60 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,13 @@ class TimeWindow:
             day = today + timedelta(days=ahead)
             midnight = datetime(day.year, day.month, day.day, tzinfo=here)
             opening = midnight.replace(hour=start // 60, minute=start % 60)
-            for fold in (0, 1):
-                at = round(opening.replace(fold=fold).astimezone(UTC).timestamp()) * SECOND
-                while self.is_open(at - 60 * SECOND) and at - 60 * SECOND > moment:
-                    at -= 60 * SECOND              # the clock jumped over the start: right after the jump
-                found.append(at)
+            late, early = (round(opening.replace(fold=fold).astimezone(UTC).timestamp()) * SECOND
+                           for fold in (0, 1))
+            if early < late:                       # the clock jumps over the start: right after the jump
+                found.append(next(at for at in range(early, late + MINUTE, MINUTE) if datetime.fromtimestamp(
+                    at // SECOND, here).replace(tzinfo=None) >= opening.replace(tzinfo=None)))
+            else:
+                found += [late, early]             # the same, or twice where the clock is set back
             found.append(round(midnight.astimezone(UTC).timestamp()) * SECOND)
         return min(at for at in found if at > moment and self.is_open(at))
 
