@@ -69,10 +69,11 @@ def test_another_protocol_is_refused(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench()
     bench.worker()
     fake = bench.path("fake.py")
-    fake.write_text("import socket, sys, time\nfrom tether_lab.runner import wire\n"
+    fake.write_text("import socket, sys\nfrom tether_lab.runner import wire\n"
                     "fd = int(sys.argv[sys.argv.index('--fd') + 1])\n"
-                    "socket.socket(fileno=fd).sendall(wire.frame(wire.Hello(99, 1, '3.11', '/other', '9.9')))\n"
-                    "time.sleep(30)\n")
+                    "ours = socket.socket(fileno=fd)\n"
+                    "ours.sendall(wire.frame(wire.Hello(99, 1, '3.11', '/other', '9.9')))\n"
+                    "while ours.recv(4096): pass\n")       # until it is refused
     other = script(bench.path("python"), f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
     [job] = bench.enqueue("", version=bench.handler("1", key="other", executable=other))
     row = bench.ended(job)
