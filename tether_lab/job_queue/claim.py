@@ -103,14 +103,11 @@ def turn(
         lost, released = finish_all(connection, [*finished, *left]) if finished or left else ([], 0)
         released += counted
         kept = _give_back(connection, returned, now) if returned else []
-        before = _Before(*connection.execute(sql("turn_before"), {"now": now}).fetchone())
-        if before.due:
-            released += _promote(connection, caused, now)
+        seen = _see_to_what_is_due(connection, caused, now, read)
+        released += seen.released
         if released and not limit:
             limit = room
-        look_again = gates.check(connection, now, read) if before.due or before.gated else None
-        held = limits.gate(connection, now) if any(before[:3]) else limits.NO_LIMITS
-        if before.hooked:
+        if seen.hooked:
             ahead = None                   # somebody wants to be told of each start, when it is one
         taking = _Taking(connection, worker, boot, now, mono + lease_ns, ahead or NO_ROOM)
         claimed = taking.claim(queue, limit) if limit > 0 or ahead is not None else []
@@ -120,10 +117,10 @@ def turn(
             claimed += taking.ours(beside or {})
             after = _after(connection, worker)
         due = after.due
-        if held.admitted and sum(not job.service for job in claimed) < held.admitted:
+        if seen.admitted and sum(not job.service for job in claimed) < seen.admitted:
             due = now             # a place was freed that this turn did not fill
-        if look_again is not None:
-            due = min(due or look_again, look_again)
+        if seen.look_again is not None:
+            due = min(due or seen.look_again, seen.look_again)
         around = connection.execute(sql("extra_around")).fetchall() if claimed else []
         cancelling = cancel.requests(queue, worker) if after.cancelling else []
         return Turn(claimed, lost, cancelling, due, queue.data_version(),
@@ -149,13 +146,26 @@ def lost_claim(claim: Claim) -> ClaimLost:
 
 
 class _Before(NamedTuple):
-    """What there is to see to before a claim, in most turns nothing (``turn_before.sql``): something is ``due``
-    (and may change all the others), a job is ``gated``, somebody is ``limited``, starts are ``hooked``."""
+    """What there is to see to before a claim, in most turns nothing (``turn_before.sql``): something is
+    ``due``, a job is ``gated``, somebody is limited, starts are ``hooked``. What is done about one may change
+    others, so they are asked anew."""
 
-    due: int
-    gated: int
-    limited: int
-    hooked: int
+    due: bool
+    gated: bool
+    paused: bool
+    slots: bool
+    rates: bool
+    hooked: bool
+
+
+class _Seen(NamedTuple):
+    """What came of it: jobs that may start (``released``, and ``admitted`` past a limit), when to look at gates
+    again (UTC µs), whether starts are hooked."""
+
+    released: int
+    admitted: int
+    look_again: int | None
+    hooked: bool
 
 
 class _After(NamedTuple):
@@ -165,6 +175,24 @@ class _After(NamedTuple):
     ours: int
     cancelling: int
     due: int | None
+
+
+def _see_to_what_is_due(connection: sqlite3.Connection, caused: causes.Make | None, now: int,
+                        read: Read) -> _Seen:
+    """Before a claim: promote, expire, make what ends have caused; then gates, then limits."""
+    before, released, look_again = _before(connection, now), 0, None
+    if before.due:
+        released = _promote(connection, caused, now)
+        before = _before(connection, now)
+    if before.gated:
+        look_again = gates.check(connection, now, read)
+        before = _before(connection, now)
+    held = limits.gate(connection, now, paused=before.paused, slots=before.slots, rates=before.rates)
+    return _Seen(released, held.admitted, look_again, before.hooked)
+
+
+def _before(connection: sqlite3.Connection, now: int) -> _Before:
+    return _Before(*connection.execute(sql("turn_before"), {"now": now}).fetchone())
 
 
 def _after(connection: sqlite3.Connection, worker: str) -> _After:

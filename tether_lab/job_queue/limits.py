@@ -36,9 +36,9 @@ class Gate:
 NO_LIMITS = Gate()
 
 
-def gate(connection: sqlite3.Connection, now: int) -> Gate:
-    """Hold back and let through, inside the caller's transaction. ``now`` is UTC µs."""
-    paused, slots, rates = connection.execute(sql("limits_any")).fetchone()
+def gate(connection: sqlite3.Connection, now: int, *, paused: bool, slots: bool, rates: bool) -> Gate:
+    """Hold back and let through, inside the caller's transaction. ``now`` is UTC µs; the others say whether
+    anybody is limited so just now."""
     if not (paused or slots or rates):
         return NO_LIMITS
     if rates:

@@ -7,16 +7,4 @@ SELECT EXISTS (SELECT 1 FROM happening) AS happened,
        EXISTS (SELECT 1 FROM job INDEXED BY job_timed
                 WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'running'
                   AND worker = :worker AND cancel_requested_at IS NOT NULL) AS cancelling,
-       (SELECT min(at) FROM (
-            SELECT min(run_at) AS at FROM job INDEXED BY job_timed
-             WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'scheduled'
-             UNION ALL
-            SELECT min(run_at) FROM job INDEXED BY job_timed
-             WHERE (state = 'running' OR state = 'scheduled' OR state = 'retrying') AND state = 'retrying'
-             UNION ALL
-            SELECT min(expires_at) FROM job INDEXED BY job_expiring
-             WHERE expires_at IS NOT NULL AND started_at IS NULL AND state IN ('blocked', 'scheduled', 'pending')
-             UNION ALL
-            SELECT min(next_at) FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL
-             UNION ALL
-            SELECT min(next_at) FROM schedule INDEXED BY schedule_next WHERE next_at IS NOT NULL AND paused = 0)) AS due;
+       ({next_due}) AS due;

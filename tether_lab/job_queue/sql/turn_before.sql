@@ -11,9 +11,9 @@ SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_timed
                   AND state IN ('blocked', 'scheduled', 'pending') AND expires_at <= :now)
     OR EXISTS (SELECT 1 FROM caused) AS due,
        EXISTS (SELECT 1 FROM job INDEXED BY job_gated WHERE gated = 1 AND state IN ('pending', 'blocked')) AS gated,
-       EXISTS (SELECT 1 FROM paused)
-    OR EXISTS (SELECT 1 FROM job INDEXED BY job_slot
-                WHERE slot_key IS NOT NULL AND state IN ('running', 'pending', 'blocked'))
-    OR EXISTS (SELECT 1 FROM job INDEXED BY job_rate WHERE rate_key IS NOT NULL AND state = 'pending')
-    OR EXISTS (SELECT 1 FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL) AS limited,
+       EXISTS (SELECT 1 FROM paused) AS paused,
+       EXISTS (SELECT 1 FROM job INDEXED BY job_slot
+                WHERE slot_key IS NOT NULL AND state IN ('running', 'pending', 'blocked')) AS slots,
+       EXISTS (SELECT 1 FROM job INDEXED BY job_rate WHERE rate_key IS NOT NULL AND state = 'pending')
+    OR EXISTS (SELECT 1 FROM rate INDEXED BY rate_next WHERE next_at IS NOT NULL) AS rates,
        EXISTS (SELECT 1 FROM handler WHERE key >= '~on_start:' AND substr(key, 1, 10) = '~on_start:') AS hooked;
