@@ -39,6 +39,14 @@ class Ran:
                 parts.append(str(output["data"].get("text/plain", "")))
         return ANSI.sub("", "\n".join(parts))
 
+    def write(self, name: str, text: str) -> None:
+        """Take in a piece of a stream: a print may arrive in several, and a page shows them as one."""
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("type") == "stream" and last["name"] == name:
+            last["text"] += text
+        else:
+            self.outputs.append({"type": "stream", "name": name, "text": text})
+
     def bundle(self, mime: str) -> Any:
         """The newest output that has this MIME type."""
         found = [o["data"][mime] for o in self.outputs if mime in o.get("data", {})]
@@ -77,7 +85,7 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 break
             if kind == "stream":
-                ran.outputs.append({"type": "stream", "name": content["name"], "text": content["text"]})
+                ran.write(content["name"], content["text"])
             elif kind in ("display_data", "execute_result"):
                 output = {"type": kind, "data": content["data"]}
                 ran.outputs.append(output)
