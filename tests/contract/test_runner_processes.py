@@ -113,6 +113,29 @@ def test_cpu_and_memory_are_measured(zygote: SmallZygote) -> None:
     assert 0.3 < process.exited.cpu_seconds < 3
 
 
+STAYS = {
+    "nothing": ("sum(range(3_000_000))", True),
+    "a daemon thread": ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()", False),
+    "a child process": ("import subprocess\nchild = subprocess.Popen(['sleep', '4242'])", False),
+    "much memory": ("x = bytearray(560_000_000)", False),
+}
+
+
+@pytest.mark.parametrize("what", STAYS)
+def test_only_a_process_of_which_nothing_stays_says_what_it_used(zygote: SmallZygote, what: str) -> None:
+    """Its end is not waited for then; the figures are those that the kernel tells a moment later."""
+    source, parts = STAYS[what]
+    process = zygote.run(source)
+    assert process.ended.kind == "succeeded"
+    assert process.exited is not None
+    said = process.ended.parting
+    assert (said is not None) == parts
+    if said is not None:
+        assert said.pid == process.pid
+        assert 0.01 < said.cpu_seconds <= process.exited.cpu_seconds < said.cpu_seconds + 0.2
+        assert process.exited.peak_bytes * 0.8 < said.peak_bytes <= process.exited.peak_bytes
+
+
 def test_jobs_draw_different_numbers(zygote: SmallZygote) -> None:
     """random and numpy differ from job to job; with a seed they are equal in each attempt of a job."""
     source = "import random, numpy\nprint(random.random(), numpy.random.random())"

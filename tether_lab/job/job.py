@@ -89,7 +89,8 @@ class ClaimedJob(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What an attempt used, measured by the kernel: CPU seconds (user + system, children that
-    ended included), peak resident bytes, the exit code and the signal of its process."""
+    ended included), peak resident bytes, the exit code and the signal of its process. Of a process whose end
+    was not waited for, up to the moment when it said how the job ended."""
 
     cpu_seconds: float | None = None
     peak_bytes: int | None = None

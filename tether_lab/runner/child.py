@@ -6,8 +6,10 @@ import faulthandler
 import gc
 import json
 import os
+import resource
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, NoReturn
 
@@ -28,6 +30,11 @@ from .traces import Traces
 
 if TYPE_CHECKING:
     from .shell import JobShell
+
+
+LIGHT = 512 * 1024 * 1024
+"""Bytes that a process may have had at most if its end is not waited for: to give back more takes long, and
+the next job may need them."""
 
 
 def become_job(stdout: int, stderr: int, stack: int, parent: int) -> int:
@@ -69,11 +76,24 @@ def serve(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> NoReturn:
         kinship.flush_c_streams()
         ended = msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left)
         if not warm or left:
+            if not warm:
+                ended = msgspec.structs.replace(ended, parting=_parting(desk))
             desk.output.send(ended)
             break
         tasks.ended(ended)
     desk.kept.close(lambda text: desk.output.send(wire.Note("warning", json.dumps({"text": text}))))
     leave()
+
+
+def _parting(desk: Desk) -> wire.Parting | None:
+    """What this process has used, if nothing of the job's goes on, and its end will not take long."""
+    if desk.kept.resources or threading.active_count() > 1 or kinship.has_children():
+        return None
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = max(one.ru_maxrss for one in spent) * (1 if sys.platform == "darwin" else 1024)
+    if peak > LIGHT:
+        return None
+    return wire.Parting(os.getpid(), sum(one.ru_utime + one.ru_stime for one in spent), peak)
 
 
 def leave(code: int = 0) -> NoReturn:

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-PROTOCOL = 5
+PROTOCOL = 6
 LONGEST = 256 * 1024 * 1024
 TICKET = struct.Struct("!q")
 """Of a job that was handed ahead: its id."""
@@ -295,6 +295,14 @@ class Verdict(_Frame, frozen=True):
     trouble: str | None = None
 
 
+class Parting(_Frame, frozen=True):
+    """What a process has used that ends with this job, and whose end nobody needs to wait for."""
+
+    pid: int
+    cpu_seconds: float
+    peak_bytes: int
+
+
 class Ended(_Frame, frozen=True):
     """How the attempt ended; ``kind`` is one of succeeded, failed, cancelled, snoozed, and
     ``soft_timed_out`` (SoftTimeout was not caught). The other fields as in ``outcome``."""
@@ -317,6 +325,7 @@ class Ended(_Frame, frozen=True):
     at: int = 0
     traces: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    parting: Parting | None = None
     piped: bool = False     # C code wrote: the process begins nothing before ``Emptied`` or a Task comes
 
 

@@ -30,6 +30,7 @@ from tether_lab.runner import wire
 
 from .attribution import crash_reason
 from .cover import Cover
+from .leaving import WITHIN
 from .output import Output
 from .process import CHUNK, Process
 from .progress import Progress
@@ -37,8 +38,6 @@ from .progress import Progress
 AGAIN = 1.5
 """Seconds after which the first SIGINT is repeated."""
 SOFT_AGAIN, SOFT_TIMES = 0.5, 3
-LEAVING = 5.0
-"""Seconds that a process gets to go after it said how the job ended."""
 FOREVER = float("inf")
 TELL_EVERY = 1.0
 """Seconds between two progresses that hooks are told of."""
@@ -148,7 +147,7 @@ class Attempt:
             case wire.Note(kind=kind, detail=detail):
                 self.events.append((kind if kind in ("warning", "notified", "sent") else "warning", detail))
             case wire.Ended() if self._ours(message.job_id, message.epoch):
-                self.ended, self.leave_by = message, now + LEAVING
+                self.ended, self.leave_by = message, now + WITHIN
 
     def _ours(self, job_id: int, epoch: int) -> bool:
         return (job_id, epoch) == (self.claim.job_id, self.claim.epoch)
@@ -156,7 +155,7 @@ class Attempt:
     def channel_ended(self, now: float) -> None:
         """It closed its control socket: it is about to be gone, or user code closed it by force."""
         if self.ended is None and self.process.exited is None:
-            self.leave_by = min(self.leave_by, now + LEAVING)
+            self.leave_by = min(self.leave_by, now + WITHIN)
 
     def user_code_started(self, message: wire.Started, now: float, utc: int) -> bool:
         """User code is about to run: the clock of its timeout starts here."""
@@ -251,6 +250,12 @@ class Attempt:
         return min(moments)
 
     @property
+    def is_parting(self) -> bool:
+        """It said how the job ended, and nothing of the job is left but its process, about to end."""
+        return (self.ended is not None and self.ended.parting is not None and self.process.far is None
+                and self.process.exited is None)
+
+    @property
     def over(self) -> bool:
         """Nothing more will come of it: its process is gone, or a warm one said that the job ended."""
         if self.process.exited is not None or self.process.gone:
@@ -311,6 +316,9 @@ class Attempt:
 
     def usage(self) -> Usage:
         exited = self.process.exited
+        if exited is None and self.ended is not None and self.ended.parting is not None:
+            said = self.ended.parting
+            return Usage(said.cpu_seconds, said.peak_bytes, 0, None, said.pid)
         if exited is None:
             return Usage(pid=self.process.pid)
         return Usage(exited.cpu_seconds, exited.peak_bytes, exited.exit_code, exited.signal, exited.pid)

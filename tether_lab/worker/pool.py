@@ -156,6 +156,7 @@ class Pool:
 
     def _forget(self, zygote: Zygote) -> None:
         self.zygote = None
+        self._pools.leaving.lost(self)
         self._drop_idle()
         for process in self._pools.of(self):
             process.gone = True

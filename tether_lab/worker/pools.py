@@ -16,6 +16,7 @@ from typing import Any
 from tether_lab.job import HandlerVersion, Interpreter
 from tether_lab.runner import wire
 
+from .leaving import Leaving
 from .pool import WARM_JOBS, Pool
 from .process import Process
 from .selector import Selector
@@ -35,6 +36,7 @@ class Pools:
         self.tokens = itertools.count(1)
         self.processes: dict[int, Process] = {}
         self.owner: dict[int, Pool] = {}
+        self.leaving = Leaving()
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._succession = Succession(lambda interpreter: kind(self, interpreter), log)
 
@@ -61,6 +63,11 @@ class Pools:
         else:
             self.drop(process)
 
+    def part(self, process: Process) -> None:
+        """It has said all, and ends by itself."""
+        self.leaving.see_off(process, self.owner[process.token])
+        self.drop(process)
+
     def drop(self, process: Process) -> None:
         """Close it; a process that still runs ends at the end of its control socket."""
         if self.processes.pop(process.token, None) is None:
@@ -76,7 +83,8 @@ class Pools:
 
     def child_ended(self, pid: int, status: int, usage: struct_rusage) -> None:
         """A child of the supervisor was reaped: a spare process, or a zygote (its socket says so)."""
-        any(pool.child_ended(pid, status, usage) for pool in self._all)
+        if not self.leaving.reaped(pid):
+            any(pool.child_ended(pid, status, usage) for pool in self._all)
 
     def forget(self, process: Process) -> None:
         """An idle one ended."""
@@ -105,12 +113,14 @@ class Pools:
         """A process ended (``exited`` None: with its zygote)."""
         process = self.processes.get(token)
         if process is None:
+            self.leaving.gone(token)
             return
         process.exited = exited
         self.owner[token].lost(process)
         self._on_event(process, "exited")
 
     def tend(self, now: float, *, busy: set[tuple[str, str, str]], idle_for: float) -> None:
+        self.leaving.tend(now)
         for key, pool in list(self._pools.items()):
             pool.tend(now, busy=key in busy, idle_for=idle_for)
             if pool.succeeded:

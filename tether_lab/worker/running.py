@@ -195,9 +195,11 @@ class Running:
         if attempt is None:
             return                         # an idle process; a frame of an attempt that is over
         self._receive(attempt, message, now)
-        if attempt.ended is not None and process.warm:
+        if attempt.is_parting or (attempt.ended is not None and process.warm):
             self._end(attempt, now)
-            if process.exited is None:
+            if not process.warm:
+                self._pools.part(process)
+            elif process.exited is None:
                 self._go_on(process, attempt)
 
     def _receive(self, attempt: Attempt, message: wire.FromJob, now: float) -> None:
