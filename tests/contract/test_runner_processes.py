@@ -113,6 +113,29 @@ def test_cpu_and_memory_are_measured(zygote: SmallZygote) -> None:
     assert 0.3 < process.exited.cpu_seconds < 3
 
 
+WOKEN = """import asyncio, socket
+ours, theirs = socket.socketpair()
+asyncio.get_running_loop().add_reader(ours, lambda: None)
+theirs.send(b"x")
+await asyncio.sleep(1)"""
+THREADS = """import asyncio, time
+for _ in range(2000): await asyncio.to_thread(lambda: None)
+used = time.process_time()
+await asyncio.sleep(1)
+time.process_time() - used"""
+
+
+def test_event_loops_of_jobs_are_their_own(zygote: SmallZygote) -> None:
+    """Side by side: what wakes one wakes no other, and no wake-up is taken by another."""
+    busy, first, second = zygote.fork(), zygote.fork(), zygote.fork()
+    for number, (process, source) in enumerate(((busy, WOKEN), (first, THREADS), (second, THREADS))):
+        process.task(source, job_id=number)
+    for process in (busy, first, second):
+        assert process.finish().ended.kind == "succeeded"
+    for process in (first, second):
+        assert float(process.ended.result_body) < 0.3
+
+
 STAYS = {
     "nothing": ("sum(range(3_000_000))", True),
     "a daemon thread": ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()", False),

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from IPython.core import async_helpers
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -239,14 +240,12 @@ class JobShell(InteractiveShell):
         return CellEnd(done.result, error, self.shown, self.hinted)
 
     def _await_tasks(self) -> None:
-        from IPython.core.async_helpers import get_asyncio_loop
-
-        asyncio = sys.modules.get("asyncio")
-        if asyncio is None:
+        loop = _loop_of_cells()
+        if loop is None:
             return
-        current: Callable[[], Any] = get_asyncio_loop
-        loop = current()
-        pending = [] if loop.is_closed() else list(asyncio.all_tasks(loop))
+        import asyncio
+
+        pending = list(asyncio.all_tasks(loop))
         if pending:
             loop.run_until_complete(asyncio.gather(*pending))
 
@@ -320,6 +319,9 @@ def make_shell() -> JobShell:
         if hasattr(sys, name):
             delattr(sys, name)
     shell.user_ns.update({"_": "", "__": "", "___": ""})
+    loop = _loop_of_cells()
+    if loop is not None:
+        loop.close()      # all children would wait on the same epoll, and read each other's wake-ups
     return shell
 
 
@@ -331,6 +333,12 @@ class _Nowhere:
 
     def flush(self) -> None:
         """Nothing is kept."""
+
+
+def _loop_of_cells() -> Any:
+    """IPython's event loop for cells that await, if this process has one: to ask IPython would make one."""
+    loop: Any = getattr(async_helpers, "_asyncio_event_loop", None)
+    return None if loop is None or loop.is_closed() else loop
 
 
 @contextlib.contextmanager
