@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .modules import watch_modules
     from .names import Names, analyse
     from .provenance import interpreter
-    from .results import Dumped, capture_values, dump_result
+    from .results import Dumped, capture_values, dump_plain, dump_result
     from .versions import version_hash
 
 _HOME = {
@@ -53,14 +53,15 @@ _HOME = {
     "watch_modules": "modules",
     "Names": "names", "analyse": "names",
     "interpreter": "provenance",
-    "Dumped": "results", "capture_values": "results", "dump_result": "results",
+    "Dumped": "results", "capture_values": "results", "dump_plain": "results",
+    "dump_result": "results",
     "version_hash": "versions",
 }
 
 __all__ = [
     "LARGE", "SEALED_LIMIT", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "MemoryStore",
     "Names", "SealedStore", "analyse",
-    "assigned", "capture_cell", "capture_function", "capture_values", "dump_result", "hint", "interpreter",
+    "assigned", "capture_cell", "capture_function", "capture_values", "dump_plain", "dump_result", "hint", "interpreter",
     "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
     "watch_modules",
 ]

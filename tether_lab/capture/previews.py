@@ -28,10 +28,19 @@ def preview(value: Any, longest: int = LONGEST) -> str:
     """What ``repr`` says, cut at ``longest`` characters. A repr that raises or takes longer than a
     second is replaced by a sentence."""
     try:
-        text = _Bounded().repr(value) if type(value) in _BUILTIN else _timed(value)
+        text = _plain(value) or _Bounded().repr(value) if type(value) in _BUILTIN else _timed(value)
     except Exception as error:  # noqa: BLE001 - user code
         text = _unshown(value, f"repr raised {type(error).__name__}")
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _plain(value: Any) -> str:
+    """The same of what most jobs give back: a number, a short text. Empty for anything else."""
+    kind = type(value)
+    if kind is float or kind is bool or (kind is int and value.bit_length() < 640) or (
+            kind is str and len(value) < 90):
+        return repr(value)
+    return ""
 
 
 def _timed(value: Any) -> str:
@@ -39,7 +48,7 @@ def _timed(value: Any) -> str:
     behind when it takes too long (the process of a job ends soon after)."""
     kind = type(value)
     plain: Any = object.__repr__
-    if kind.__repr__ is plain or kind.__module__.partition(".")[0] in _QUICK:
+    if kind in _BUILTIN or kind.__repr__ is plain or kind.__module__.partition(".")[0] in _QUICK:
         return _cut(repr(value))
     found: list[str] = []
 

@@ -42,16 +42,20 @@ class Dumped:
     large: dict[str, int]
 
 
+def dump_plain(value: Any) -> Stored | None:
+    """A result that JSON gives back as it is; None if it does not."""
+    plain = faithful_json(value)
+    return None if plain is None else Stored("json", plain, preview(value), _type_name(value), len(plain), {})
+
+
 def dump_result(value: Any, keep: Mapping[str, Any], store: BlobStore, *,
                 namespace: dict[str, Any] | None = None, limit: float = 2e9) -> Stored:
     """A job's result and the variables it was asked to keep. Never raises for a value's sake."""
-    text = preview(value) if value is not None else ""
     if not keep:
-        if value is None:
-            return Stored()
-        plain = faithful_json(value)
+        plain = Stored() if value is None else dump_plain(value)
         if plain is not None:
-            return Stored("json", plain, text, _type_name(value), len(plain), {})
+            return plain
+    text = preview(value) if value is not None else ""
     problems: dict[str, str] = {}
     values = {RESULT: value, **keep}
     while True:

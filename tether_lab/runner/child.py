@@ -74,10 +74,9 @@ def serve(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> NoReturn:
             left = desk.traces.found(desk.output.threads)
             desk.output.restore()
         kinship.flush_c_streams()
-        ended = msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left)
+        parting = None if warm else _parting(desk)
+        ended = msgspec.structs.replace(ended, at=time.monotonic_ns(), traces=left, parting=parting)
         if not warm or left:
-            if not warm:
-                ended = msgspec.structs.replace(ended, parting=_parting(desk))
             desk.output.send(ended)
             break
         tasks.ended(ended)

@@ -78,7 +78,7 @@ class Context:
     _inbox: Inbox | None = None
 
     def __init__(self, *, id: int, key: str, payload: dict[str, Any], attempt: int,  # noqa: A002
-                 max_attempts: int, epoch: int, uuid: str, lab_folder: Path | None,
+                 max_attempts: int, epoch: int, uuid: str, lab_folder: str | Path | None,
                  reporter: Reporter, signals: Signals | None = None, memos: Memos | None = None) -> None:
         self.id, self.key, self.payload = id, key, payload
         self.attempt, self.max_attempts, self.epoch = attempt, max_attempts, epoch
@@ -245,7 +245,7 @@ class Context:
         """A folder of this job that stays from attempt to attempt, and afterwards."""
         if self._lab_folder is None:
             return self.tmp
-        folder = self._lab_folder / "jobs" / str(self.id)
+        folder = Path(self._lab_folder) / "jobs" / str(self.id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
@@ -261,7 +261,7 @@ class Context:
             from .database import open_database
 
             self._asked_for_db = True
-            self._db = open_database(self._lab_folder / "data.db")
+            self._db = open_database(Path(self._lab_folder) / "data.db")
         return self._db
 
     def hint(self, error: BaseException) -> str | None:
@@ -270,7 +270,7 @@ class Context:
             return None
         from .database import hint
 
-        return hint(error, self._lab_folder / "data.db")
+        return hint(error, Path(self._lab_folder) / "data.db")
 
     def close(self) -> None:
         """After the attempt: roll back, close, remove."""

@@ -4,7 +4,8 @@
 shared by both, so their order is the order of the writes. The queue is sent
 
 - at once, if no text was sent for a moment (``INTERVAL``) and a line is complete;
-- else by a thread that looks ten times a second while a task runs;
+- else by a thread that looks ten times a second while a task runs, from the first write on: until it does,
+  stdout keeps nothing back;
 - by the writer itself when it holds ``BATCH`` bytes, which is what slows down a job that prints
   faster than the supervisor reads: memory stays bounded;
 - before a display, an error, a process started by user code, and at the end.
@@ -60,12 +61,15 @@ class _Nobody:
         """Forget it."""
 
 
+NOBODY = _Nobody()
+
+
 class Output:
     """The one way out of a job process. Any thread may write. ``looks`` is called ten times a second while a
     task runs. Made before the fork; it goes nowhere until it is installed."""
 
     def __init__(self, signals: Signals) -> None:
-        self._channel: Sender = _Nobody()
+        self._channel: Sender = NOBODY
         self._signals = signals
         self._items: deque[_Item] = deque()
         self._waiting = self._written = 0
@@ -77,7 +81,7 @@ class Output:
         self._thread: int | None = None
         self.forked = self._forking = self._has_told = self._busy = False
         self.looks: Callable[[], None] = lambda: None
-        self.stdout = _text_stream(_Raw(self, "stdout", 1), line_buffering=True)
+        self.stdout = _text_stream(_Raw(self, "stdout", 1), write_through=True)
         self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
 
     def install(self, channel: Sender) -> None:
@@ -93,7 +97,7 @@ class Output:
     @contextmanager
     def unheard(self) -> Iterator[None]:
         """What is written inside is sent to nobody, and leaves nothing behind."""
-        channel, self._channel = self._channel, _Nobody()
+        channel, self._channel = self._channel, NOBODY
         try:
             yield
             self.flush()
@@ -106,13 +110,18 @@ class Output:
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
     def begin(self) -> None:
-        """A task starts: look after its output from now on."""
-        if self._thread is None:
-            # Not threading's: that would wait here until it runs.
-            self._thread = _thread.start_new_thread(self._look, ())
+        """A task starts: its output is looked after from now on."""
         self._busy, self._has_told = True, False
-        if not self._running.is_set():
+        if self._thread is not None and not self._running.is_set():
             self._running.set()
+
+    def look_on(self) -> None:
+        """Something is kept back: have a thread look ten times a second, if none does."""
+        if self._thread is None and not self.forked and self._channel is not NOBODY:
+            self._running.set()
+            with suppress(RuntimeError):       # no more threads allowed: what is written is sent as it is
+                # Not threading's: that would wait here until it runs.
+                self._thread = _thread.start_new_thread(self._look, ())
 
     def end(self) -> None:
         """The task is over: what it wrote goes with its ending."""
@@ -127,6 +136,8 @@ class Output:
 
     def write(self, name: str, data: bytes) -> None:
         """Queue text, UTF-8."""
+        if self._thread is None:
+            self.look_on()
         size = len(data)
         self._written += size
         if name == "stderr":
@@ -238,6 +249,8 @@ class Output:
 
     def _look(self) -> None:
         rested = 0
+        with suppress(ValueError):
+            self.stdout.reconfigure(line_buffering=True, write_through=False)
         while self._running.wait():
             time.sleep(INTERVAL)
             self._adapt()

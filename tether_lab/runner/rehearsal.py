@@ -70,5 +70,4 @@ def rehearse_frames() -> None:
 def rehearse_while_waiting(channel: Channel, desk: Desk) -> None:
     """Once, unless a task comes first."""
     if not desk.warm and channel.is_silent(PATIENCE):
-        desk.output.begin()
         rehearse(desk, 1)

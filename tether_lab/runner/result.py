@@ -16,8 +16,10 @@ from . import wire
 
 if TYPE_CHECKING:
     from tether_lab.capture import BlobStore
+    from tether_lab.outcome import Stored
 
 BLOB = "$blob"
+_NOTHING = Manifest()
 AGAIN = 2.0
 """Seconds until a full disk is tried again."""
 
@@ -29,7 +31,7 @@ def load(task: wire.Task, manifest: Manifest, payload: dict[str, Any],
     Gives the payload with its stored values loaded, and what came along beside the variables.
     """
     stored = [name for name, value in payload.items() if isinstance(value, dict) and BLOB in value]
-    if not stored and manifest == Manifest():
+    if not stored and manifest == _NOTHING:
         return payload, {}
     from tether_lab.capture import Blobs, load_manifest, load_result
 
@@ -44,7 +46,7 @@ def load_payload(task: wire.Task, payload: dict[str, Any], namespace: dict[str, 
     """The payload alone, for a handler that is loaded already."""
     if not any(isinstance(value, dict) and BLOB in value for value in payload.values()):
         return payload
-    return load(task, Manifest(), payload, namespace)[0]
+    return load(task, _NOTHING, payload, namespace)[0]
 
 
 def hint(manifest: Manifest, error: NameError) -> str | None:
@@ -71,20 +73,27 @@ def succeeded(task: wire.Task, value: object, keep: dict[str, Any], namespace: d
     that finds no room on the disk waits for some, as what the job did may have taken days."""
     if value is None and not keep:
         return wire.Ended(task.job_id, task.epoch, "succeeded")
-    from tether_lab.capture import dump_result
+    stored = _stored(task, value, keep, namespace, warn)
+    return wire.Ended(
+        task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
+        result_text=stored.text, result_type=stored.type, result_size=stored.size,
+        blobs=stored.blobs or {})
 
+
+def _stored(task: wire.Task, value: object, keep: dict[str, Any], namespace: dict[str, Any],
+            warn: Callable[[str], None]) -> Stored:
+    from tether_lab.capture import dump_plain, dump_result
+
+    plain = dump_plain(value) if not keep else None
+    if plain is not None:
+        return plain
     store, limit = store_of(task)
     told = False
     while True:
         try:
-            stored = dump_result(value, keep, store, namespace=namespace, limit=limit)
-            break
+            return dump_result(value, keep, store, namespace=namespace, limit=limit)
         except StorageFull as error:
             if not told:
                 warn(f"the result waits for room: {error.message}")
             told = True
             time.sleep(AGAIN)
-    return wire.Ended(
-        task.job_id, task.epoch, "succeeded", result_kind=stored.kind, result_body=stored.body,
-        result_text=stored.text, result_type=stored.type, result_size=stored.size,
-        blobs=stored.blobs or {})

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,7 +42,6 @@ AFTER_FAILED_START = 15.0
 # A warm process gets the same texts again and again; what they say is read, never changed.
 _options = lru_cache(4)(JobOptions.from_json)
 _manifest = lru_cache(4)(Manifest.from_json)
-_path = lru_cache(4)(Path)
 
 
 @dataclass(slots=True)
@@ -96,11 +94,10 @@ class Attempt:
 
     @classmethod
     def of(cls, task: wire.Task, desk: Desk) -> Attempt:
-        folder = _path(task.folder) if task.folder else None
         about = context.Context(
             id=task.job_id, key=task.key, payload={} if task.payload == "{}" else json.loads(task.payload),
             attempt=task.attempt, max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid,
-            lab_folder=folder, reporter=desk.reports, signals=desk.signals, memos=Kept(task, desk.calls))
+            lab_folder=task.folder or None, reporter=desk.reports, signals=desk.signals, memos=Kept(task, desk.calls))
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
         about.update_interval = options.update_interval

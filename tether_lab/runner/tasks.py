@@ -46,7 +46,8 @@ class Tasks:
                         self._output.flush()
                     return self._like(self._told, more)
                 self._more = more
-            self._output.rest()
+            if self._told is not None:       # nothing was written before the first one
+                self._output.rest()
             only_control = self._held or self._more is not None
             message = self._channel.receive() if only_control else self._channel.wait()
             self._held = False

@@ -28,6 +28,8 @@ START_WITHIN = 60.0
 LONGEST_PAUSE = 30.0
 REST = 2.0
 """Seconds that a warm process rests before it is one too many."""
+AFTER_LOSS = 1.0
+"""Seconds without forks ahead after an idle process has died: what killed it may kill the next one at once."""
 FORK_AFTER = 0.015
 """Seconds that a fork ahead gives way to the job that has just begun, while other idle ones are left."""
 
@@ -46,7 +48,7 @@ class Pool:
         self.warm: dict[int, list[Process]] = {}
         self.error: WorkerError | None = None
         self.used_at = self.started_at = 0.0
-        self.not_before = self.fork_at = 0.0
+        self.not_before = self.fork_at = self.ahead_after = 0.0
         self.failures = self.kills = 0
         self.wanted: set[str] = set(preload.OURS)
         self._asked: set[str] = set()
@@ -223,6 +225,8 @@ class Pool:
 
     def lost(self, process: Process) -> None:
         """It ended while nobody used it."""
+        if process in self.idle:
+            self.ahead_after = time.monotonic() + AFTER_LOSS
         for kept in (self.idle, *self.warm.values()):
             if process in kept:
                 kept.remove(process)
@@ -258,7 +262,7 @@ class Pool:
             self.settled = False
             zygote.send(wire.Preload(tuple(sorted(missing))))
         self._let_go(now)
-        if not self.idle or now >= self.fork_at:
+        if now >= self.ahead_after and (not self.idle or now >= self.fork_at):
             while len(self.idle) < self._pools.ahead:
                 self.idle.append(self._fork(warm=False))
 
@@ -285,4 +289,4 @@ class Pool:
     @property
     def due(self) -> float:
         """When the next fork ahead is to be made (monotonic seconds)."""
-        return self.fork_at if self.ready and len(self.idle) < self._pools.ahead else float("inf")
+        return max(self.fork_at, self.ahead_after) if self.ready and len(self.idle) < self._pools.ahead else float("inf")
