@@ -4,7 +4,9 @@ bridge, with every place taken for another machine's."""
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterator
+from contextlib import chdir, contextmanager, nullcontext
 
 import pytest
 from contract import (
@@ -28,9 +30,26 @@ LOCAL = {
 def zygote(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallZygote]:
     blobs = tmp_path_factory.mktemp("blobs")
     blobs.chmod(0o700)
-    running = SmallZygote(blobs, executor=request.param)
-    yield running
-    running.close()
+    with engines(tmp_path_factory) if request.param == "ipyparallel" else nullcontext():
+        running = SmallZygote(blobs, executor=request.param)
+        yield running
+        running.close()
+
+
+@contextmanager
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An ipyparallel cluster that runs already, as its executor expects, in a profile of the tests' own."""
+    import ipyparallel
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        cluster = ipyparallel.Cluster(n=2, cluster_id="", log_level=logging.ERROR)
+        with chdir("/"):          # where its engines work, and what they start
+            cluster.start_cluster_sync()
+        try:
+            yield
+        finally:
+            cluster.stop_cluster_sync()
 
 
 for _module in (test_runner_cells, test_runner_output, test_runner_processes, test_runner_signals):
