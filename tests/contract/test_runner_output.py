@@ -56,6 +56,14 @@ def test_text_without_a_line_end_comes_soon(zygote: SmallZygote) -> None:
     process.finish()
 
 
+def test_only_who_writes_is_looked_after(zygote: SmallZygote) -> None:
+    """The thread that sends what was held back begins with the first write; a silent job has none."""
+    count = "import os\nlen(os.listdir('/proc/self/task'))"
+    assert zygote.run(count).ended.result_body == "1"
+    assert zygote.run("print('said')\n" + count).ended.result_body == "2"
+    assert zygote.run("ctx.progress(1, 9); ctx.progress(2, 9)\n" + count).ended.result_body == "2"
+
+
 def test_many_lines_are_cheap(zygote: SmallZygote) -> None:
     """1e5 printed lines: a handful of frames, and a moment of the job's time."""
     process = zygote.run("import time\nt = time.process_time()\nfor i in range(100_000): print('line', i)\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from tether_lab.job_queue.queue import Queue
 from tether_lab.worker import running
 from tether_lab.worker.chores import Chore
 from tether_lab.worker.loop import Supervisor
+from tether_lab.worker.pool import AFTER_LOSS
 
 
 class Counting(Supervisor):
@@ -107,6 +110,23 @@ def test_hints_without_a_change_cost_no_transaction(bench: Bench, supervisor: Co
         supervisor.hear([b"", b""])
     supervisor.turn()
     assert (supervisor.writes, supervisor.reads) == (0, 0)
+
+
+def test_an_idle_process_that_dies_is_not_replaced_at_once(bench: Bench, supervisor: Counting) -> None:
+    """What killed it may kill each of them; a job that comes meanwhile has a process all the same."""
+    supervisor.finish(bench, bench.enqueue("1"))
+    (pool,) = supervisor.pools._pools.values()
+    supervisor.until(lambda: pool.idle and pool.idle[0].pid is not None)
+    dead = pool.idle[0]
+    assert dead.pid is not None
+    os.kill(dead.pid, signal.SIGKILL)
+    supervisor.until(lambda: dead not in pool.idle)
+    died = time.monotonic()
+    (job,) = bench.enqueue("1")
+    supervisor.finish(bench, [job])
+    assert bench.job(job).state == "completed"
+    supervisor.until(lambda: pool.idle)
+    assert time.monotonic() >= died + AFTER_LOSS - 0.1
 
 
 HEAVY = ("IPython", "ipywidgets", "pandas", "numpy", "plotly", "tornado", "cloudpickle", "asyncio", "zmq",

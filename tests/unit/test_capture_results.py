@@ -223,6 +223,20 @@ class Slow:
         return "late"
 
 
+@pytest.mark.parametrize("value", [
+    0, -3, 10**400, 1.5, float("inf"), True, None, 2j, "short", "x" * 500, "\x00" * 89, b"bytes", bytearray(3),
+    [1.0] * 60, {"a": [True, None]}, (1.5, (2.5,)), {1.5}, frozenset({True})])
+def test_what_python_shows_is_shown_in_this_thread(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread with a time limit is for what somebody else wrote; numbers have the text of ``repr``."""
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a thread")
+
+    monkeypatch.setattr(threading, "Thread", refuse)
+    text = preview(value)
+    if len(repr(value)) <= 200:
+        assert text == repr(value)
+
+
 def test_previews_are_bounded() -> None:
     """Text forms are short, quick and never raise."""
     assert preview({"a": list(range(1000))}).endswith("...]}")

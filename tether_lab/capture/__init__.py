@@ -61,8 +61,8 @@ _HOME = {
 __all__ = [
     "LARGE", "SEALED_LIMIT", "BlobStore", "Blobs", "CaptureRequest", "Captured", "Dumped", "MemoryStore",
     "Names", "SealedStore", "analyse",
-    "assigned", "capture_cell", "capture_function", "capture_values", "dump_plain", "dump_result", "hint", "interpreter",
-    "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
+    "assigned", "capture_cell", "capture_function", "capture_values", "dump_plain", "dump_result", "hint",
+    "interpreter", "load_kept", "load_manifest", "load_result", "load_values", "version_hash",
     "watch_modules",
 ]
 

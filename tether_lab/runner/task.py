@@ -97,7 +97,8 @@ class Attempt:
         about = context.Context(
             id=task.job_id, key=task.key, payload={} if task.payload == "{}" else json.loads(task.payload),
             attempt=task.attempt, max_attempts=task.max_attempts, epoch=task.epoch, uuid=task.uuid,
-            lab_folder=task.folder or None, reporter=desk.reports, signals=desk.signals, memos=Kept(task, desk.calls))
+            lab_folder=task.folder or None, reporter=desk.reports, signals=desk.signals,
+            memos=Kept(task, desk.calls))
         options = _options(task.options)
         about.inputs, about.shared = Inputs(task), options.shared_input
         about.update_interval = options.update_interval

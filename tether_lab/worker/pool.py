@@ -289,4 +289,5 @@ class Pool:
     @property
     def due(self) -> float:
         """When the next fork ahead is to be made (monotonic seconds)."""
-        return max(self.fork_at, self.ahead_after) if self.ready and len(self.idle) < self._pools.ahead else float("inf")
+        lacking = self.ready and len(self.idle) < self._pools.ahead
+        return max(self.fork_at, self.ahead_after) if lacking else float("inf")
