@@ -34,6 +34,21 @@ def answering() -> Iterator[Figure]:
                 yield Figure(f"enqueue to result, {name}, {durability}", statistics.median(answered),
                              4.0 if promised and key == "stamp" else None, "ms", f"p99 {p99(answered):.1f}")
             lab.worker.stop(now=True)
+    yield floor()
+
+
+def floor() -> Figure:
+    """The statements, the beacon and the hand-overs of a first line, with nothing else around them."""
+    from draining import noop
+    from floors import to_first_line
+
+    from tether_lab import Lab
+
+    with Lab("answer-floor", durability="process", autostart=False) as lab:
+        lab.register(noop, "noop", isolation="warm")
+        median, least = to_first_line(lab)
+    return Figure("enqueue to first line: the same rows, bare processes", median, None, "ms",
+                  f"least {least:.2f}")
 
 
 def waits(lab: Any, key: str, times: int) -> tuple[list[float], list[float]]:

@@ -4,6 +4,8 @@ The last line is a whole job process (a session, sockets, pipes, the cell, its e
 with no worker and no queue beside it: what they may still take is the rest.
 
     python benchmarks/cell_floors.py [MODULE …]        CPU time, user and system; imports the modules first
+
+``two_at_a_time`` is what ``bench`` puts beside a drain: so many a second, of two processes that do nothing else.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import gc
 import importlib
 import os
 import resource
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
 COUNT = 200
+SECONDS = 1.0
 
 
 def spent() -> float:
@@ -26,7 +31,8 @@ def spent() -> float:
         resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
-def main(modules: list[str]) -> None:
+def ready(modules: list[str]) -> Any:
+    """What a zygote has at hand, these modules imported."""
     from tether_lab.runner.child import prepare
     from tether_lab.runner.large_pages import use_large_pages
     from tether_lab.runner.rehearsal import rehearse
@@ -41,6 +47,11 @@ def main(modules: list[str]) -> None:
     gc.freeze()
     use_large_pages()
     assert desk.shell is not None
+    return desk
+
+
+def main(modules: list[str]) -> None:
+    desk = ready(modules)
     for named, of in (("fork and end", lambda: forked(lambda: None)),
                       ("fork, run_cell, end", lambda: forked(lambda: desk.shell.run("1 + 1;"))),
                       ("a job process", lambda: job_process(desk))):
@@ -61,6 +72,37 @@ def forked(do: Callable[[], object]) -> None:
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
+
+
+def two_at_a_time(*modules: str) -> float:
+    """Cells a second of two processes that fork, run one in the child, and wait for its end."""
+    both = [subprocess.Popen([sys.executable, __file__, "--beside", *modules], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    rates = []
+    for process in both:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in both:
+        assert process.stdout is not None
+        rates.append(float(process.stdout.readline()))
+        process.stdout.close()
+        process.wait()
+    return sum(rates)
+
+
+def beside(modules: list[str]) -> None:
+    """One of the two: says that it is ready, waits to be let go, tells its rate."""
+    desk = ready(modules)
+    print("ready", flush=True)
+    sys.stdin.read()
+    begun, count = time.monotonic(), 0
+    while time.monotonic() < begun + SECONDS:
+        forked(lambda: desk.shell.run("1 + 1;"))
+        count += 1
+    print(count / (time.monotonic() - begun), flush=True)
 
 
 def job_process(desk: Any) -> None:
@@ -87,4 +129,4 @@ def job_process(desk: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    beside(sys.argv[2:]) if sys.argv[1:2] == ["--beside"] else main(sys.argv[1:])

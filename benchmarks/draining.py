@@ -63,7 +63,9 @@ def draining() -> Iterator[Figure]:
 
 
 def cells() -> Iterator[Figure]:
-    """A process of its own for each: forked, run, ended."""
+    """A process of its own for each: forked, run, ended; beside the floor, the same with no queue around it."""
+    from cell_floors import two_at_a_time
+
     from tether_lab import Lab
 
     with Lab("drain-cells", durability="process", runners=RUNNERS) as lab:
@@ -76,10 +78,15 @@ def cells() -> Iterator[Figure]:
         kernel.end()
         for key, target in (("bare", 200), ("framed", 100)):
             drained(lab, key, 20)
-            found = [drained(lab, key, 300) for _ in range(ROUNDS)]
-            name = "bare" if key == "bare" else "pandas loaded"
+            found, alone = list[float](), list[float]()
+            for _ in range(ROUNDS):
+                found.append(drained(lab, key, 300))
+                alone.append(two_at_a_time(*(() if key == "bare" else ("pandas",))))
+            name, floor = "bare" if key == "bare" else "pandas loaded", statistics.median(alone)
             yield Figure(f"drain, cells, {name}", statistics.median(found), target, "/s", spread(found),
                          at_least=True)
+            yield Figure(f"fork, run_cell, end, two at a time, {name}", floor, None, "/s", spread(alone))
+            yield Figure(f"drain, cells, {name}: of those", statistics.median(found) / floor, None, "×")
         lab.worker.stop(now=True)
 
 

@@ -79,6 +79,7 @@ class Output:
         self._sender: int | None = None
         self._running = threading.Event()
         self._thread: int | None = None
+        self._starting = threading.Lock()
         self.forked = self._forking = self._has_told = self._busy = False
         self.looks: Callable[[], None] = lambda: None
         self.stdout = _text_stream(_Raw(self, "stdout", 1), write_through=True)
@@ -117,11 +118,14 @@ class Output:
 
     def look_on(self) -> None:
         """Something is kept back: have a thread look ten times a second, if none does."""
-        if self._thread is None and not self.forked and self._channel is not NOBODY:
-            self._running.set()
-            with suppress(RuntimeError):       # no more threads allowed: what is written is sent as it is
-                # Not threading's: that would wait here until it runs.
-                self._thread = _thread.start_new_thread(self._look, ())
+        if self.forked or self._channel is NOBODY or not self._starting.acquire(blocking=False):
+            return                     # another thread writes for the first time, too
+        self._running.set()
+        try:
+            # Not threading's: that would wait here until it runs.
+            self._thread = _thread.start_new_thread(self._look, ())
+        except RuntimeError:           # no more threads allowed: what is written is sent as it is
+            self._starting.release()
 
     def end(self) -> None:
         """The task is over: what it wrote goes with its ending."""

@@ -48,7 +48,7 @@ class Bars:
         done = bar.closed or (bar.total is not None and bar.n >= bar.total)
         if not done and now - self._sent.get(bar.id, 0.0) < EVERY:
             self._held[bar.id] = bar
-            self._output.look_on()
+            self._output.look_on()             # nothing, if somebody looks already
             return
         if self._output.forked:
             return
