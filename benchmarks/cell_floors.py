@@ -5,7 +5,7 @@ with no worker and no queue beside it: what they may still take is the rest.
 
     python benchmarks/cell_floors.py [MODULE …]        CPU time, user and system; imports the modules first
 
-``two_at_a_time`` is what ``bench`` puts beside a drain: so many a second, of two processes that do nothing else.
+``two_at_a_time`` is what ``bench`` puts beside a drain: so many a second of two processes that do no more.
 """
 
 from __future__ import annotations
