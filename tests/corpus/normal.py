@@ -18,6 +18,8 @@ RULES = (
     (r"/[\w/.-]*corpus-\w+", "/folder"),
     (r"/tmp/tmp\w+", "/tmp/tmpNAME"),
     (r"\bpid[= ]\d+", "pid N"),
+    # A kernel has threads of its own, of which Python 3.12 warns at a fork; a job that writes nothing has none.
+    (r"<cell>: DeprecationWarning: This process \(pid N\) is multi-threaded, [^\n]*\n(?:  [^\n]*\n?)?", ""),
     (r"(CPU times|Wall time):[^\n]*", r"\1: TIME"),
     (r"\d+(?:\.\d+)? (?:ns|μs|µs|us|ms|s) ± [^\n]*", "TIMEIT"),
     (r"[|▏▎▍▌▋▊▉█#0-9 ]*\| *(\d+/\d+) \[[^\]\n]*?(, loss=[^\]]*)?\]", r"| \1\2"),   # bars: their counts stay
