@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import shutil
 import sqlite3
@@ -42,6 +43,27 @@ def test_opening_again_finds_the_same_queue(lab: LabFolder) -> None:
     assert len(read.jobs(second)) == 3
     first.close()
     second.close()
+
+
+def test_a_queue_that_nobody_has_any_more_is_closed(lab: LabFolder) -> None:
+    """In a cycle, too, where its connection may be found first (Python 3.13 warns then), and each time that it
+    was opened; its log is left to the last that closes, so it is gone."""
+    for times in range(1, 4):
+        queue = Queue.open(lab)
+        for _ in range(times):
+            queue.close()
+            assert len(read.jobs(queue)) == 3
+        connection = queue._connection
+        assert connection is not None
+        connection_and_queue: list[object] = [connection, queue]
+        connection_and_queue.append(connection_and_queue)
+        queue.cycle = connection_and_queue  # type: ignore[attr-defined]
+        del queue, connection_and_queue
+        gc.collect()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+        del connection
+        assert not (lab.path / "queue.db-wal").exists()
 
 
 def test_a_reader_cannot_write(lab: LabFolder) -> None:

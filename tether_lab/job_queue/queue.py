@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,9 +107,6 @@ class Queue:
         """Close the connection. The queue can be used again: it opens another one."""
         with self._lock:
             self._close()
-
-    def __del__(self) -> None:
-        self._close()
 
     @property
     def vault(self) -> Vault:
@@ -272,6 +270,8 @@ class Queue:
                 identity.refuse_empty(self.path)
             self._connection = mending.connect(
                 self.path, self._run, network=self.network, role=self.role, deadline=deadline)
+            self._closed_by = weakref.finalize(self, self._connection.close)     # no __del__: in a cycle the
+            self._closed_by.atexit = False                                       # connection may go first
             self._synchronous = 0
             self._opened += 1
             if self.uuid and self._files[:2] != self.files_now()[:2]:
@@ -366,7 +366,7 @@ class Queue:
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            self._closed_by()
 
     # -- rest and forks (called by ``rest``) -----------------------------------------------------
 
