@@ -62,10 +62,11 @@ def test_only_who_writes_is_looked_after(zygote: SmallZygote) -> None:
     assert zygote.run(count).ended.result_body == "1"
     assert zygote.run("print('said')\n" + count).ended.result_body == "2"
     assert zygote.run("ctx.progress(1, 9); ctx.progress(2, 9)\n" + count).ended.result_body == "2"
+    gone = "import time\nwhile len(os.listdir('/proc/self/task')) > 2: time.sleep(0.01)\n"   # joined, not yet gone
     together = ("import threading\nstart = threading.Barrier(8)\ndef say():\n    start.wait(); print('said')\n"
                 "those = [threading.Thread(target=say) for _ in range(8)]\n"
                 "for one in those: one.start()\nfor one in those: one.join()\n")
-    assert zygote.run(together + count).ended.result_body == "2"
+    assert zygote.run(together + "import os\n" + gone + count).ended.result_body == "2"
 
 
 def test_many_lines_are_cheap(zygote: SmallZygote) -> None:

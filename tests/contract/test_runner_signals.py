@@ -201,3 +201,15 @@ def test_a_job_dies_with_its_zygote(tmp_path: Path) -> None:
     zygote.process.kill()
     process.finish(5)                           # raises if its end of the channel is still open then
     zygote.close()
+
+
+def test_a_child_that_is_ended_while_it_is_forked_ends(zygote: SmallZygote) -> None:
+    """Pools end workers that have hardly begun: a signal before the child is an ordinary process is kept."""
+    process = zygote.run("import os, signal, time\nfrom tether_lab.runner.signals import Signals\n"
+                         "becomes = Signals.after_fork\n"
+                         "def ended_before(self): os.kill(os.getpid(), signal.SIGTERM); becomes(self)\n"
+                         "Signals.after_fork = ended_before\n"
+                         "pid = os.fork()\nif not pid: time.sleep(60); os._exit(0)\n"
+                         "ended = os.waitpid(pid, 0)[1]\n"
+                         "ended, signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())")
+    assert process.of(wire.Display)[-1].data["text/plain"] == "(15, False)"

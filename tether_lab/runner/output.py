@@ -122,8 +122,7 @@ class Output:
             return                     # another thread writes for the first time, too
         self._running.set()
         try:
-            # Not threading's: that would wait here until it runs.
-            self._thread = _thread.start_new_thread(self._look, ())
+            self._thread = _thread.start_new_thread(self._look, ())   # threading's waits until it runs
         except RuntimeError:           # no more threads allowed: what is written is sent as it is
             self._starting.release()
 
@@ -292,8 +291,10 @@ class Output:
             self._lock.acquire()
             # A warning about the fork itself may be written while the lock is held: it waits.
             self._sender, self._forking = me, True
+        self._signals.before_fork()
 
     def _after_fork_in_parent(self) -> None:
+        self._signals.let_through()
         if self._forking:
             self._sender, self._forking = None, False
             self._lock.release()

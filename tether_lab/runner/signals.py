@@ -17,9 +17,12 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import signal
 import threading
+from collections.abc import Iterable
 from types import FrameType, TracebackType
 
 from tether_lab.errors import JobCancelled, SoftTimeout
+
+_OURS = (signal.SIGINT, signal.SIGUSR2, signal.SIGTERM)
 
 
 class Shield:
@@ -64,6 +67,7 @@ class Signals:
         self.interruptions = 0
         self.shield = Shield()
         self._armed = self._catch_soft = False
+        self._masks: dict[int, Iterable[int]] = {}     # of threads that fork
 
     def install(self) -> None:
         """Take the four signals over. Main thread only."""
@@ -96,6 +100,15 @@ class Signals:
         if self.cancelled:
             self._cancel()
 
+    def before_fork(self) -> None:
+        """User code forks. A signal that met the child before it is an ordinary process would be forgotten, and
+        whoever sent it (a pool that ends its processes) would wait for ever: it waits instead."""
+        self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)
+
+    def let_through(self) -> None:
+        """The fork is over, here and in the child."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(threading.get_ident(), ()))
+
     def after_fork(self) -> None:
         """In a child that user code forked: the signals mean what they mean in any Python."""
         self.shield.after_fork()
@@ -104,6 +117,7 @@ class Signals:
             if signal.getsignal(number) == ours:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT
                               else signal.SIG_DFL)
+        self.let_through()
 
     def _cancel(self) -> None:
         __tracebackhide__ = True
