@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -12,7 +14,7 @@ from tether_lab.job import Claim, ClaimedJob, HandlerVersion, Interpreter, JobOp
 from tether_lab.job.handler import Provenance
 from tether_lab.job_queue.claim import Candidate
 from tether_lab.worker import ahead
-from tether_lab.worker.ahead import SHORT, Ahead, Pace
+from tether_lab.worker.ahead import SHORT, SILENCE, Ahead, Pace
 from tether_lab.worker.dispatch import Prepared
 from tether_lab.worker.process import Process
 
@@ -155,3 +157,23 @@ def test_spared_jobs_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPat
     for number in range(1, 6):
         spared.add(Claim(number, 1, "w"))
     assert [number for number in range(1, 6) if spared.waits(number, 2)] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(("silent", "runs", "killed"), [
+    (True, False, True), (False, False, False), (True, True, False)])
+def test_a_process_that_takes_a_job_and_is_silent_is_ended(
+        lines: Ahead, process: Process, silent: bool, runs: bool, killed: bool) -> None:
+    """Between two jobs nobody counts seconds otherwise, and the worker would wait for it for ever; what it had
+    goes back when it is gone."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as child:
+        process.started_as(child.pid)
+        process.heard_at = time.monotonic() - (SILENCE + 1 if silent else 1)
+        lines.end_silent(time.monotonic() - SILENCE, {1} if runs else set())
+        if killed:
+            assert child.wait(10) == -9
+            lines.lost(process)
+            assert [one.job.claim.job_id for one in lines.returned] == [2, 3, 4, 5]
+        else:
+            assert child.poll() is None
+            assert not process.spoiled
+        child.kill()

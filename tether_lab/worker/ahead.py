@@ -31,6 +31,9 @@ PATIENCE = 0.01
 """Seconds after which what waits behind a job is taken back: long for a short one, and no loss else."""
 START_PATIENCE = 0.25
 """The same, of a process that is only just loading the code."""
+SILENCE = 20.0
+"""Seconds after which a process is killed that has taken a job and does not say that it begins: that takes
+microseconds, unless something that acts beside jobs is built first."""
 REMEMBERED = 256
 DOUBTED = 7
 """So many short ones count at most, when a long one comes: depth falls to a quarter of what they stand for."""
@@ -237,6 +240,13 @@ class Ahead:
                 self.take_back(line.process)
                 if job_id in line.ahead:
                     self.graces[job_id] = grace
+
+    def end_silent(self, before: float, running: Container[int]) -> None:
+        """Kill processes between two jobs that have said nothing since then (monotonic s). ``running``: the
+        tokens of those that run something."""
+        for token, line in self.lines.items():
+            if line.ahead and token not in running and line.process.heard_at < before:
+                line.process.kill()
 
     def lost(self, process: Process) -> None:
         """A process is gone, and all that it said was heard: the jobs ahead that it had not begun go back."""

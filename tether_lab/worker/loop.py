@@ -378,9 +378,9 @@ class Supervisor:
     def stop_now(self) -> None:
         """No patience: kill what runs and give it back."""
         self.drain(0.0)
-        for attempt in self.running:
-            if attempt.ended is None:
-                attempt.kill("drain", time.monotonic())
+        self.running.ahead.end_silent(time.monotonic(), self.running.attempts)
+        for attempt in [one for one in self.running if one.ended is None]:
+            attempt.kill("drain", time.monotonic())
 
     def _drain_on(self, now: float) -> None:
         back = Interrupted("the worker stopped")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 from tether_lab.runner import wire
@@ -27,6 +28,7 @@ class Process:
         self.greeted = not greets  # until it has said hello nothing is sent to it
         self.mismatch: int | None = None
         self.jobs = self.used = 0  # resident bytes, of a far one as it was last told
+        self.heard_at = time.monotonic()       # when it last said anything
         self.kept_at = 0.0         # monotonic: when it was laid by, if it is warm and rests
         self.pid: int | None = None
         self.exited: wire.Exited | None = None
@@ -137,7 +139,7 @@ class Process:
         if not data:
             self.channel_lost = True
             return []
-        self.partial = True
+        self.partial, self.heard_at = True, time.monotonic()
         try:
             messages: list[wire.FromJob] = self._frames.feed(data)
         except ValueError:         # also what msgspec raises: user code wrote into the channel

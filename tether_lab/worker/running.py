@@ -15,7 +15,7 @@ from tether_lab.runner import wire
 from tether_lab.settings import Settings
 
 from . import memory, stacks
-from .ahead import PATIENCE, START_PATIENCE, Ahead
+from .ahead import PATIENCE, SILENCE, START_PATIENCE, Ahead
 from .attempts import FOREVER, Attempt
 from .calls import Calls
 from .dispatch import Prepared
@@ -229,12 +229,12 @@ class Running:
             self._take_back_behind(attempt, now)
         if now >= self._memory_at:
             self._memory_at = now + memory.INTERVAL
+            self.ahead.end_silent(now - SILENCE, self.attempts)
             for attempt in self:
                 _limit_memory(attempt, now)
         self._answer_stacks(now)
-        for attempt in self:
-            if attempt.over:
-                self._end_with_its_process(attempt, now)
+        for attempt in [one for one in self if one.over]:
+            self._end_with_its_process(attempt, now)
         ended, self._ended = self._ended, []
         return ended
 
