@@ -144,7 +144,13 @@ def report(notebook: nbformat.NotebookNode) -> None:
 
     executed, page = OUTPUT / NOTEBOOK.name, OUTPUT / "01_first_job.html"
     nbformat.write(notebook, executed)
-    page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    picture = Path("pictures", f"{NOTEBOOK.stem}.png")      # the notebook names it by this path
+    (OUTPUT / picture).parent.mkdir()
+    shutil.copy(HERE / picture, OUTPUT / picture)
+    html, _ = HTMLExporter(embed_images=True).from_notebook_node(
+        notebook, resources={"metadata": {"path": str(OUTPUT)}})
+    page.write_text(html, encoding="utf-8")
+    check('src="pictures/' not in html, "the page holds its pictures")
     table = subprocess.run([sys.executable, "-m", "tether_lab", "jobs"], capture_output=True, text=True,
                            timeout=60, check=False)
     print("\n" + table.stdout + table.stderr)
