@@ -88,11 +88,8 @@ def _parting(desk: Desk) -> wire.Parting | None:
     """What this process has used, if nothing of the job's goes on, and its end will not take long."""
     if desk.kept.resources or threading.active_count() > 1 or kinship.has_children():
         return None
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    peak = max(one.ru_maxrss for one in spent) * (1 if sys.platform == "darwin" else 1024)
-    if peak > LIGHT:
-        return None
-    return wire.Parting(os.getpid(), sum(one.ru_utime + one.ru_stime for one in spent), peak)
+    seconds, peak = kinship.spent(*map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return wire.Parting(os.getpid(), seconds, peak) if peak <= LIGHT else None
 
 
 def leave(code: int = 0) -> NoReturn:

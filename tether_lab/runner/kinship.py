@@ -14,6 +14,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from resource import struct_rusage
 
 _SET_PDEATHSIG, _SET_NAME, _SET_CHILD_SUBREAPER = 1, 15, 36
 _PROC = Path("/proc")
@@ -83,6 +84,13 @@ def children(pid: int) -> list[int]:
 def _children_of_task(pid: int, task: int) -> list[int]:
     with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123  as above
         return list(map(int, file.read().split()))
+
+
+def spent(*usages: struct_rusage) -> tuple[float, int]:
+    """Of what the kernel counted: CPU seconds (user and system) in all, and the most resident bytes of any."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return (sum(usage.ru_utime + usage.ru_stime for usage in usages),
+            max(usage.ru_maxrss for usage in usages) * unit)
 
 
 def descendants(pid: int) -> list[int]:

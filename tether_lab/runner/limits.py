@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 from contextlib import suppress
+
+from .kinship import spent
 
 SPARE = 2
 """The backstop lies at so many times the memory asked for. The supervisor measures what is really
@@ -40,8 +41,7 @@ def resident() -> int:
 
 def peak() -> int:
     """The most bytes that were ever resident."""
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else found * 1024
+    return spent(resource.getrusage(resource.RUSAGE_SELF))[1]
 
 
 def _private_data() -> int:

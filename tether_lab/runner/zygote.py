@@ -154,10 +154,10 @@ class Zygote:
             self._preloader.probed(pid, os.waitstatus_to_exitcode(status))
             return True
         code = os.waitstatus_to_exitcode(status)
-        unit = 1 if sys.platform == "darwin" else 1024
+        seconds, peak = kinship.spent(usage)
         self._say(wire.Exited(
             token, pid, exit_code=code if code >= 0 else None, signal=-code if code < 0 else None,
-            cpu_seconds=usage.ru_utime + usage.ru_stime, peak_bytes=usage.ru_maxrss * unit,
+            cpu_seconds=seconds, peak_bytes=peak,
             oom_killed=self._out_of_memory.happened() and code == -signal.SIGKILL))
         return True
 

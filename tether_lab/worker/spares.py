@@ -11,6 +11,7 @@ from resource import struct_rusage
 
 from tether_lab.errors import ProtocolMismatch, WorkerDidNotStart
 from tether_lab.runner import wire
+from tether_lab.runner.kinship import spent
 
 from .pool import LONGEST_PAUSE, START_TRIES, Pool
 from .process import Process
@@ -75,14 +76,13 @@ class SparePool(Pool):
         """A child was reaped: tell whoever waits for it. False: none of ours."""
         for process in self._pools.of(self):
             if process.pid == pid:
-                code = os.waitstatus_to_exitcode(status)
+                code, (seconds, peak) = os.waitstatus_to_exitcode(status), spent(usage)
                 if not process.greeted:
                     self.ended_early(process)
                     process.gone = True
                 self._pools.ended(process.token, wire.Exited(
                     process.token, pid, exit_code=code if code >= 0 else None,
-                    signal=-code if code < 0 else None, cpu_seconds=usage.ru_utime + usage.ru_stime,
-                    peak_bytes=usage.ru_maxrss * 1024))
+                    signal=-code if code < 0 else None, cpu_seconds=seconds, peak_bytes=peak))
                 return True
         return False
 
