@@ -137,6 +137,19 @@ def test_forked_children_of_user_code_use_the_pipes(zygote: SmallZygote) -> None
     assert b"100%" in process.pipes["stderr"]
 
 
+@pytest.mark.parametrize("before", ["", "print('before')\n"], ids=["first", "later"])
+def test_a_line_of_a_forked_child_comes_in_one_piece(zygote: SmallZygote, before: str) -> None:
+    """Whether or not its parent had written: lines of many children do not mix."""
+    process = zygote.run(f"{before}import os\npieces, real = [], os.write\nchild = os.fork()\nif child == 0:\n"
+                         "    os.write = lambda to, data: pieces.append(bytes(data)) or real(to, data)\n"
+                         "    print('child', 1, end=' '); print('and', 2)\n"
+                         "    print('shown', end=''); display(3)\n"
+                         "    os.write = real\n    os.write(2, repr(pieces).encode())\n    os._exit(0)\n"
+                         "os.waitpid(child, 0)")
+    assert process.pipes["stdout"] == b"child 1 and 2\nshown3\n"
+    assert process.pipes["stderr"] == repr([b"child 1 and 2\n", b"shown", b"3\n"]).encode()
+
+
 def test_a_command_line_is_in_order_with_prints(zygote: SmallZygote) -> None:
     """!command writes where print writes, on a terminal 80 columns wide."""
     process = zygote.run("print('a')\n!echo b; echo c >&2; test -t 1 && echo tty; stty size < /dev/stdout\nprint('d')")

@@ -82,8 +82,8 @@ class Output:
         self._starting = threading.Lock()
         self.forked = self._forking = self._has_told = self._busy = False
         self.looks: Callable[[], None] = lambda: None
-        self.stdout = _text_stream(_Raw(self, "stdout", 1), write_through=True)
-        self.stderr = _text_stream(_Raw(self, "stderr", 2), write_through=True)
+        self.stdout = _text_stream(_Raw(self, "stdout", 1))
+        self.stderr = _text_stream(_Raw(self, "stderr", 2))
 
     def install(self, channel: Sender) -> None:
         """Become the process's output. Once per process."""
@@ -183,6 +183,7 @@ class Output:
         """Send rich output; see ``wire.Display``. One that is too large is replaced by a notice."""
         if self.forked:
             with suppress(OSError):
+                self._collect()
                 os.write(1, f"{data.get('text/plain', '')}\n".encode(errors="backslashreplace"))
             return
         if _MODEL_ONLY in data and not self._has_told:
@@ -194,8 +195,7 @@ class Output:
             kept = {"text/plain": f"[output of {size / 1e6:.0f} MB not kept]"}
         if not kept:
             return
-        shown = dict(_plain(metadata or {}))
-        self.send(wire.Display(kind, kept, shown, display_id))
+        self.send(wire.Display(kind, kept, dict(_plain(metadata or {})), display_id))
 
     # -- out -----------------------------------------------------------------------------------
 
@@ -303,6 +303,8 @@ class Output:
         self.forked = True
         self._items.clear()
         self._lock, self._sender, self._forking = threading.Lock(), None, False
+        with suppress(ValueError):     # a line in one piece: others write to the same pipe
+            self.stdout.reconfigure(line_buffering=True, write_through=False)
         self._signals.after_fork()
 
 
@@ -337,10 +339,8 @@ class _Raw(io.RawIOBase):
         return len(content)
 
 
-def _text_stream(raw: _Raw, *, line_buffering: bool = False,
-                 write_through: bool = False) -> io.TextIOWrapper:
-    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n",
-                            line_buffering=line_buffering, write_through=write_through)
+def _text_stream(raw: _Raw) -> io.TextIOWrapper:
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", newline="\n", write_through=True)
 
 
 def _stream(name: str, parts: list[bytes]) -> bytes:
