@@ -13,7 +13,7 @@ import pytest
 from tether_lab.job import Claim, ClaimedJob, HandlerVersion, Interpreter, JobOptions, Manifest
 from tether_lab.job.handler import Provenance
 from tether_lab.job_queue.claim import Candidate
-from tether_lab.worker import ahead
+from tether_lab.worker import ahead, standby
 from tether_lab.worker.ahead import SHORT, SILENCE, Ahead, Pace
 from tether_lab.worker.dispatch import Prepared
 from tether_lab.worker.process import Process
@@ -177,3 +177,64 @@ def test_a_process_that_takes_a_job_and_is_silent_is_ended(
             assert child.poll() is None
             assert not process.spoiled
         child.kill()
+
+
+def own(job_id: int, epoch: int = 1) -> Prepared:
+    """A job that was claimed ahead and needs a process of its own."""
+    found = prepared(job_id, epoch)
+    return found._replace(options=JobOptions())
+
+
+@pytest.fixture
+def stood() -> Ahead:
+    """Jobs 2 and 3 stand by, since second 100 and second 100.01."""
+    found = Ahead()
+    for _ in range(DEEP):
+        found.pace.learn(KIND, 0.0001, standby.MOST)
+    assert found.stand_by(own(2), 100.0)
+    assert found.stand_by(own(3), 100.01)
+    return found
+
+
+def test_who_stands_by_is_claimed_and_the_oldest_is_next(stood: Ahead) -> None:
+    """Its claim is kept alive like any other; nobody stands by twice."""
+    assert [one.job.claim.job_id for one in stood] == [2, 3]
+    assert stood.standby.next() == own(2)
+    assert [one.job.claim.job_id for one in stood] == [3]
+
+
+def test_only_jobs_ahead_with_a_process_of_their_own_stand_by(stood: Ahead) -> None:
+    """A warm one goes to a process that runs one like it, one with a place needs no other."""
+    assert not stood.stand_by(prepared(4), 100.0)
+    assert not stood.stand_by(own(4)._replace(job=prepared(4, placed=True).job), 100.0)
+
+
+def test_who_stands_by_too_long_goes_back_and_its_kind_is_doubted(stood: Ahead) -> None:
+    """Each at its own moment; it may go ahead again."""
+    assert stood.standby.due == 100.0 + standby.WITHIN
+    stood.dismiss(100.0 + standby.WITHIN)
+    assert stood.returned == [own(2)]
+    assert stood.pace.depth(KIND) == standby.MOST
+    stood.dismiss(100.01 + standby.WITHIN)
+    assert stood.returned == [own(2), own(3)]
+    assert stood.pace.depth(KIND) == 1
+    assert all(stood.spared.waits(one.job.claim.job_id, 2) for one in stood.returned)
+
+
+def test_one_stands_by_for_each_process_of_its_kind(stood: Ahead) -> None:
+    """Two run and two stand by: no more; three run: one more; of an unknown kind none."""
+    assert stood.room((), [KIND] * 2) == {}
+    assert stood.room((), [KIND] * 3) == {KIND: 1}
+    assert stood.room((), [KIND, (8, "{}")]) == {}
+    offer = stood.offer((), [KIND] * 2)
+    offer.placed(Candidate(10, 0, KIND))
+    assert [offer.take(Candidate(n, 0, KIND)) for n in (11, 12)] == [True, False]
+
+
+def test_who_is_cancelled_or_lost_stands_by_no_more(stood: Ahead) -> None:
+    """One is answered as cancelled, the other is dropped."""
+    stood.cancel(2, 1.0)
+    assert stood.returned == [own(2)]
+    stood.lose(own(3).job.claim)
+    assert list(stood) == []
+    assert stood.returned == [own(2)]

@@ -1,4 +1,5 @@
-"""Short jobs are handed to warm processes several at a time: how many, to which, and back again.
+"""Short jobs are claimed before a place is free: handed to warm processes several at a time (how many, to
+which, and back again); one with a process of its own stands by for the next place (``standby``).
 
 A job is short as long as all jobs of its code and options have been, lately. A process that was told one
 of them is given others like it ahead, by a socket of their own; what it has not begun is taken back when
@@ -17,9 +18,11 @@ from tether_lab.job.hooks import is_internal
 from tether_lab.job_queue.claim import Candidate
 from tether_lab.runner import wire
 
+from .attempts import Attempt
 from .dispatch import Prepared
 from .pool import WARM_JOBS
 from .process import Process
+from .standby import MOST, Standby
 
 DEEPEST = 64
 """Jobs that one process has at most, the running one included."""
@@ -48,18 +51,27 @@ Kind = tuple[int, str]
 """What makes jobs alike: version id, options as stored."""
 
 
-def kind_of(prepared: Prepared) -> Kind:
-    return prepared.version.id, prepared.job.options
+def kind_of(one: Prepared | Attempt) -> Kind:
+    return one.version.id, one.job.options
+
+
+def is_warm(prepared: Prepared) -> bool:
+    """Whether it runs in a process that others have used, and will."""
+    return prepared.options.isolation == "warm" and prepared.version.kind in ("function", "class")
+
+
+def is_independent(one: Prepared | Attempt) -> bool:
+    """Whether it may begin whenever others end: none is counted with it, waited for, or told of its start."""
+    options, job = one.options, one.job
+    return not (options.parents or options.concurrency or options.rate_limit or options.notify
+                or job.service or is_internal(job.key))
 
 
 def is_plain(prepared: Prepared) -> bool:
     """Whether a job may be handed ahead, as far as it is like others: nothing of it depends on another one."""
-    options, job = prepared.options, prepared.job
-    return (options.isolation == "warm" and prepared.version.kind in ("function", "class")
-            and prepared.cover is None and len(job.payload) < LARGEST
-            and '"$blob"' not in job.payload
-            and not (options.memory or options.parents or options.concurrency or options.rate_limit
-                     or options.notify or job.service or is_internal(job.key)))
+    job = prepared.job
+    return (is_warm(prepared) and is_independent(prepared) and not prepared.options.memory
+            and prepared.cover is None and len(job.payload) < LARGEST and '"$blob"' not in job.payload)
 
 
 def is_brief(prepared: Prepared, ended: wire.Ended) -> bool:
@@ -74,13 +86,14 @@ class Pace:
     """How long jobs of each kind take here, as far as it decides how many are handed over at once."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Kind, tuple[int, float]] = OrderedDict()     # short in a row, mean seconds
+        self._known: OrderedDict[Kind, tuple[int, float, int]] = OrderedDict()
+        """Short in a row, mean seconds, how many a process may have at most."""
 
-    def learn(self, kind: Kind, seconds: float) -> None:
+    def learn(self, kind: Kind, seconds: float, most: int = DEEPEST) -> None:
         """One of this kind took so long, from its first to its last line."""
         counted = min(seconds, SHORT)
-        row, mean = self._known.get(kind, (0, counted))
-        self._known[kind] = row + (seconds <= SHORT), mean + (counted - mean) / 8
+        row, mean, _ = self._known.get(kind, (0, counted, most))
+        self._known[kind] = row + (seconds <= SHORT), mean + (counted - mean) / 8, most
         self._known.move_to_end(kind)
         if seconds > SHORT:
             self.doubt(kind)
@@ -90,15 +103,15 @@ class Pace:
     def doubt(self, kind: Kind) -> None:
         """One of this kind is taking long: with a second one soon after, they are long. On a busy machine a
         short one takes long now and then, and by itself that says little."""
-        row, mean = self._known.get(kind, (0, SHORT))
-        self._known[kind] = min(row, DOUBTED) // 2, mean
+        row, mean, most = self._known.get(kind, (0, SHORT, DEEPEST))
+        self._known[kind] = min(row, DOUBTED) // 2, mean, most
 
     def depth(self, kind: Kind) -> int:
         """How many jobs a process may have: 1, twice as many after each short one, for WORTH seconds."""
-        row, mean = self._known.get(kind, (0, SHORT))
+        row, mean, most = self._known.get(kind, (0, SHORT, 1))
         if row < 2:
             return 1
-        return max(1, min(DEEPEST, 1 << min(row - 1, 6), round(WORTH / max(mean, 1e-6))))
+        return max(1, min(most, 1 << min(row - 1, 6), round(WORTH / max(mean, 1e-6))))
 
 
 @dataclass(slots=True)
@@ -154,13 +167,16 @@ class Ahead:
         self.pace = Pace()
         self.lines: dict[int, Line] = {}
         self.spared = Spared()
+        self.standby = Standby()
         self.returned: list[Prepared] = []
         self.handed: dict[int, Process] = {}   # who has more than it was told, by token
         self.graces: dict[int, float] = {}     # by job id: to be cancelled as soon as it begins
 
     def __iter__(self) -> Iterator[Prepared]:
-        """All jobs that wait in processes."""
-        return (prepared for line in self.lines.values() for prepared in line.ahead.values())
+        """All jobs that were claimed ahead and have not begun."""
+        yield from self.standby
+        for line in self.lines.values():
+            yield from line.ahead.values()
 
     def told(self, process: Process, prepared: Prepared, beside: tuple[int, ...]) -> None:
         """A process was sent the task of this job."""
@@ -233,8 +249,40 @@ class Ahead:
                 self.spared.add(prepared.job.claim)
                 self.returned.append(prepared)
 
+    def learn(self, attempt: Attempt, seconds: float) -> None:
+        """So long it took, from its first to its last line; what cannot have others ahead teaches nothing."""
+        if attempt.process.token in self.lines:
+            self.pace.learn(kind_of(attempt), seconds)
+        elif attempt.is_parting and is_independent(attempt):
+            self.pace.learn(kind_of(attempt), seconds, MOST)
+
+    def stand_by(self, prepared: Prepared, now: float) -> bool:
+        """Let a job wait for the next place, if it was claimed ahead and needs a process of its own."""
+        if not prepared.job.ahead or is_warm(prepared):
+            return False
+        self.standby.add(prepared, now)
+        return True
+
+    def dismiss(self, now: float = float("inf")) -> None:
+        """What stands by for too long waits in the queue again."""
+        for prepared in self.standby.overdue(now):
+            self.pace.doubt(kind_of(prepared))
+            self.spared.add(prepared.job.claim)
+            self.returned.append(prepared)
+
+    def lose(self, claim: Claim) -> None:
+        """It is somebody else's now."""
+        for line in self.lines.values():
+            if claim.job_id in line.ahead:
+                self.take_back(line.process)
+        self.standby.pop(claim.job_id)
+        self.returned = [one for one in self.returned if one.job.claim != claim]
+
     def cancel(self, job_id: int, grace: float) -> None:
         """Take it back; if its process has taken it already, it is cancelled when it begins."""
+        standing = self.standby.pop(job_id)
+        if standing is not None:
+            self.returned.append(standing)
         for line in self.lines.values():
             if job_id in line.ahead:
                 self.take_back(line.process)
@@ -254,9 +302,14 @@ class Ahead:
         if line is not None:
             self.returned += line.ahead.values()
 
-    def room(self, busy: Iterable[int]) -> dict[Kind, int]:
-        """How many more of each kind busy processes may have."""
+    def room(self, busy: Iterable[int], alone: Iterable[Kind]) -> dict[Kind, int]:
+        """How many more of each kind busy processes may have; ``alone``: what those run that run one job."""
         found: dict[Kind, int] = {}
+        for kind in alone:
+            found[kind] = found.get(kind, 0) + self.pace.depth(kind) - 1
+        for prepared in self.standby:
+            kind = kind_of(prepared)
+            found[kind] = found.get(kind, 0) - 1
         for token in busy:
             line = self.lines.get(token)
             if line is not None and line.takes_more:
@@ -270,9 +323,9 @@ class Ahead:
         waiting = [len(line.ahead) for line in self.lines.values() if line.ahead]
         return bool(waiting) and min(waiting) >= PLENTY
 
-    def offer(self, busy: Iterable[int]) -> Offer:
+    def offer(self, busy: Iterable[int], alone: Iterable[Kind] = ()) -> Offer:
         """What the next claim may take beyond free places."""
-        return Offer(self.pace, self.spared, self.room(busy))
+        return Offer(self.pace, self.spared, self.room(busy, alone))
 
 
 class Offer:

@@ -23,16 +23,16 @@ from tether_lab.settings import Settings
 from tether_lab.vault.keys import Vault
 
 from . import stacks
-from .ahead import Offer
-from .attempts import Attempt
+from .ahead import Offer, is_warm
 from .calls import Calls
 from .chores import Chores
 from .dispatch import Dispatcher, Prepared
 from .endings import Endings
 from .far import FarPools
 from .faults import fault, inside
-from .hooks import PLACES, Hooks
+from .hooks import Hooks
 from .machine import Machine
+from .places import Places, is_ordinary
 from .pool import Pool
 from .pools import Pools
 from .process import Process
@@ -67,6 +67,7 @@ class Supervisor:
         self.schedules = Schedules(queue, vault, log)
         self.hooks = Hooks(queue, vault, log)
         self.services = Services(queue, vault, settings.service_slots)
+        self.places = Places(settings, self.pools, self.running, self.services.slots)
         self.triggers = Triggers(queue, vault, self.selector, utc, log)
         self.waiting: list[Prepared] = []      # claimed, no process yet
         self.returned: list[Prepared] = []     # claimed ahead, to be given back
@@ -112,6 +113,7 @@ class Supervisor:
     def end_what_is_over(self) -> None:
         now = time.monotonic()
         self.ended += self.running.tend(now)
+        self._relieve(now)
         if self.draining_until is not None:
             self._drain_on(now)
 
@@ -133,7 +135,7 @@ class Supervisor:
             self.look = True           # it waits again: now, or at a moment that must be known
         if any(ending.service for ending in self.ended):
             self.look_beside = True
-        free, beside = self._places()
+        free, beside = self.places.free(self.waiting) if self.draining_until is None else (0, {})
         limit = free if self.look else 0
         if now < self.retry_at or not (self.unrecorded or self.returned or limit
                                        or (any(beside.values()) and self.look_beside)):
@@ -142,20 +144,8 @@ class Supervisor:
         if claimed:
             fault("after_claim_commit")
             self.active_at = now
-            self.waiting += filter(None, map(self._prepare, claimed))
-
-    def _places(self) -> tuple[int, dict[str, int]]:
-        """How many jobs may start now, and how many hooks and services beside them."""
-        if self.draining_until is not None:
-            return 0, {}
-        taken: list[Prepared | Attempt] = [           # what came back goes first
-            *self.running.present, *self.waiting, *self.running.ahead.returned]
-        ours = sum(is_internal(one.version.key) for one in taken)
-        lasting = sum(one.job.service for one in taken)
-        places = int(min(self.settings.runners, self.pools.places))
-        free = places - len(taken) - self.running.between + ours + lasting
-        return min(max(0, free), self.settings.claim_batch), {
-            HOOKS_WAIT: max(0, PLACES - ours), SERVICES_WAIT: max(0, self.services.slots - lasting)}
+            prepared = filter(None, map(self._prepare, claimed))
+            self.waiting += [one for one in prepared if not self.running.ahead.stand_by(one, now)]
 
     def fire(self) -> None:
         """Let schedules make the jobs whose time has come."""
@@ -171,8 +161,7 @@ class Supervisor:
     def dispatch(self) -> None:
         """Hand claimed jobs to processes; what came back, and none can take now, is given back."""
         now, ahead = time.monotonic(), self.running.ahead
-        taken = sum(_is_ordinary(attempt) for attempt in self.running) + self.running.between
-        self._open = int(min(self.settings.runners, self.pools.places)) - taken
+        self._open = self.places.open()
         back = {prepared.job.claim for prepared in ahead.returned}
         self.waiting, ahead.returned = ahead.returned + self.waiting, []
         self.waiting = [prepared for prepared in self.waiting if not self._dispatched(prepared, now)]
@@ -241,7 +230,7 @@ class Supervisor:
         """What may be claimed ahead: nothing while others, claimed already, wait for a place."""
         if not self.look or self.waiting or self.draining_until is not None:
             return None
-        return self.running.ahead.offer(self.running.busy)
+        return self.running.offer()
 
     def _prepare(self, job: ClaimedJob) -> Prepared | None:
         try:
@@ -251,13 +240,22 @@ class Supervisor:
             self.ended.append(self.endings.refused(job, error))
             return None
 
+    def _relieve(self, now: float) -> None:
+        """Who stands by takes the place of one that has ended, before that is recorded."""
+        standby = self.running.ahead.standby
+        if standby and self.draining_until is None:
+            self._open = self.places.open()
+            while standby and self._open > 0:
+                prepared = standby.next()
+                if not self._dispatched(prepared, now):
+                    self.waiting.append(prepared)
+
     def _dispatched(self, prepared: Prepared, now: float) -> bool:
-        if self._open <= 0 and _is_ordinary(prepared):
+        if self._open <= 0 and is_ordinary(prepared):
             return self.running.hand(prepared, self.dispatcher.extras)
         version = prepared.version
-        warm = prepared.options.isolation == "warm" and version.kind in ("function", "class")
         try:
-            process = self.pools.take(version, warm=warm, now=now)
+            process = self.pools.take(version, warm=is_warm(prepared), now=now)
         except WorkerError as error:
             self.log(f"job {prepared.job.claim.job_id} cannot run: {error.message}")
             self.ended.append(self.endings.refused(prepared.job, error))
@@ -270,7 +268,7 @@ class Supervisor:
                 process.kill()
                 return True
             self.running.start(prepared, task, process, now, self.dispatcher.extras)
-            self._open -= _is_ordinary(prepared)
+            self._open -= is_ordinary(prepared)
         return process is not None
 
     def _said(self, process: Process, name: str) -> None:
@@ -393,8 +391,3 @@ class Supervisor:
             for attempt in self.running:
                 attempt.push("drain", now, grace=self.settings.cancel_grace)
         self.stopped = not self.running and not self.unrecorded and not self.returned
-
-
-def _is_ordinary(one: Prepared | Attempt) -> bool:
-    """Whether it takes one of the lab's places: hooks and services have their own."""
-    return not one.job.service and not is_internal(one.version.key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .attempts import Attempt
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 DEEPEST = 10_000
 INTERVAL = 0.25
@@ -25,3 +27,12 @@ def used(pid: int) -> int:
             continue
         total += int(fields[1]) * PAGE
     return total
+
+
+def limit(attempt: Attempt, now: float) -> None:
+    """End an attempt that uses more than it may."""
+    most, process = attempt.options.memory, attempt.process
+    if most and process.pid and attempt.started is not None and attempt.stop is None:
+        attempt.used_memory = used(process.pid) if process.far is None else process.used
+        if attempt.used_memory > most:
+            attempt.kill("memory", now)

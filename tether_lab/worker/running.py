@@ -15,7 +15,7 @@ from tether_lab.runner import wire
 from tether_lab.settings import Settings
 
 from . import memory, stacks
-from .ahead import PATIENCE, SILENCE, START_PATIENCE, Ahead
+from .ahead import PATIENCE, SILENCE, START_PATIENCE, Ahead, Offer, kind_of
 from .attempts import FOREVER, Attempt
 from .calls import Calls
 from .dispatch import Prepared
@@ -109,6 +109,10 @@ class Running:
     def hand(self, prepared: Prepared, beside: tuple[int, ...]) -> bool:
         """Give a job to a process that runs one like it; False if there is none with room."""
         return self.ahead.hand(prepared, beside, self.attempts)
+
+    def offer(self) -> Offer:
+        """What may be claimed ahead."""
+        return self.ahead.offer(self.busy, [kind_of(one) for one in self.present if not one.process.warm])
 
     def send_ahead(self) -> None:
         """Tell processes of the jobs that they were given."""
@@ -227,11 +231,12 @@ class Running:
         for attempt in self:
             attempt.act(now)
             self._take_back_behind(attempt, now)
+        self.ahead.dismiss(now)
         if now >= self._memory_at:
             self._memory_at = now + memory.INTERVAL
             self.ahead.end_silent(now - SILENCE, self.attempts)
             for attempt in self:
-                _limit_memory(attempt, now)
+                memory.limit(attempt, now)
         self._answer_stacks(now)
         for attempt in [one for one in self if one.over]:
             self._end_with_its_process(attempt, now)
@@ -281,8 +286,8 @@ class Running:
         attempt.drain()
         del self.attempts[process.token]
         process.jobs += 1
-        if said is not None and attempt.started is not None and process.token in self.ahead.lines:
-            self.ahead.pace.learn((attempt.version.id, attempt.job.options), said.at / 1e9 - attempt.started)
+        if said is not None and attempt.started is not None:
+            self.ahead.learn(attempt, said.at / 1e9 - attempt.started)
         if attempt.lost:
             return
         if process.gone and said is None:
@@ -300,13 +305,11 @@ class Running:
         for attempt in self:
             if attempt.claim == lost:
                 attempt.kill("lost", time.monotonic())
-        for line in self.ahead.lines.values():
-            if lost.job_id in line.ahead:
-                self.ahead.take_back(line.process)
-        self.ahead.returned = [one for one in self.ahead.returned if one.job.claim != lost]
+        self.ahead.lose(lost)
 
     def take_back_all(self) -> None:
-        """Processes begin nothing more."""
+        """Nothing more begins."""
+        self.ahead.dismiss()
         for line in self.ahead.lines.values():
             self.ahead.take_back(line.process)
 
@@ -357,7 +360,7 @@ class Running:
 
     def due(self, now: float) -> float:
         """When something must be done although nobody speaks."""
-        moments = [FOREVER, *(request.due for request in self._stacks)]
+        moments = [self.ahead.standby.due, *(request.due for request in self._stacks)]
         for attempt in self:
             moments += [attempt.due(), max(self._output_due(attempt), self._write_at)]
             if attempt.options.memory:
@@ -381,14 +384,6 @@ class Running:
             self._stacks.remove(request)
             text = bytes(request.text).decode(errors="replace") or "its process did not answer\n"
             stacks.reply(self._queue.folder.run, request.token, text)
-
-
-def _limit_memory(attempt: Attempt, now: float) -> None:
-    limit, process = attempt.options.memory, attempt.process
-    if limit and process.pid and attempt.started is not None and attempt.stop is None:
-        attempt.used_memory = memory.used(process.pid) if process.far is None else process.used
-        if attempt.used_memory > limit:
-            attempt.kill("memory", now)
 
 
 def _discard(process: Process, name: str) -> bool:

@@ -1,8 +1,10 @@
-"""Short jobs are handed to warm processes several at a time; each stays a job of its own all the same."""
+"""Short jobs are claimed before a place is free: handed to warm processes several at a time, or standing by
+for the next process of their own. Each stays a job of its own all the same."""
 
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +28,9 @@ def f(i=0, does=""):
         time.sleep(30)
     elif does == "nap":
         time.sleep(1.5)
+    elif does.startswith("/"):
+        while not os.path.exists(does):
+            time.sleep(0.01)
     elif does == "die":
         time.sleep(0.002)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -36,20 +41,30 @@ def f(i=0, does=""):
 PARAMETERS = {"i": False, "does": False}
 
 
-@pytest.fixture
-def bench(home: Path) -> Iterator[Bench]:
-    made = Bench(home / "lab", cancel_grace=2.0)
+ISOLATION = ("warm", "clean")
+
+
+class Short(Bench):
+    """Its jobs run in warm processes, or each in one of its own."""
+
+    isolation = "warm"
+
+
+@pytest.fixture(params=ISOLATION)
+def bench(home: Path, request: pytest.FixtureRequest) -> Iterator[Short]:
+    made = Short(home / "lab", cancel_grace=2.0)
+    made.isolation = request.param
     yield made
     made.close()
 
 
-def enqueued(bench: Bench, version: HandlerVersion, does: list[str], **options: object) -> list[int]:
+def enqueued(bench: Short, version: HandlerVersion, does: list[str], **options: object) -> list[int]:
     """A job for each word, in one transaction; their ids."""
     return bench.enqueue("", [{"i": n, "does": word} for n, word in enumerate(does)], version=version,
-                         isolation="warm", **options)
+                         isolation=bench.isolation, **options)
 
 
-def short(bench: Bench, **options: object) -> HandlerVersion:
+def short(bench: Short, **options: object) -> HandlerVersion:
     """A handler whose jobs the worker knows to be short."""
     bench.worker()
     version = bench.function(CODE, "f", **PARAMETERS)
@@ -57,28 +72,28 @@ def short(bench: Bench, **options: object) -> HandlerVersion:
     return version
 
 
-def finish(bench: Bench, jobs: list[int], within: float = 40.0) -> None:
+def finish(bench: Short, jobs: list[int], within: float = 40.0) -> None:
     eventually(lambda: all(row.is_final for row in rows(bench, jobs)), within=within,
                say=f"the end of all jobs\n{bench.log()}")
 
 
-def rows(bench: Bench, jobs: list[int]) -> list[JobRow]:
+def rows(bench: Short, jobs: list[int]) -> list[JobRow]:
     wanted = set(jobs)
     return [row for row in read.jobs(bench.queue, limit=10_000) if row.id in wanted]
 
 
-def assert_unharmed(bench: Bench, jobs: list[int]) -> None:
+def assert_unharmed(bench: Short, jobs: list[int]) -> None:
     """One attempt each, nothing burnt, the right result."""
     for n, job in enumerate(jobs):
         row = bench.job(job)
-        assert (row.state, row.attempt, row.crash_count) == (State.COMPLETED, 1, 0), row
+        assert (row.state, row.attempt, row.crash_count) == (State.COMPLETED, 1, 0), bench.events(job)
         kinds = Counter(event.kind for event in bench.events(job))
         assert kinds["started"] == kinds["succeeded"] == 1, kinds
         assert len(bench.attempts(job)) == 1
         assert bench.result(job) == json.loads(row.payload)["i"], n
 
 
-def test_each_job_has_its_own_result_output_and_times(bench: Bench) -> None:
+def test_each_job_has_its_own_result_output_and_times(bench: Short) -> None:
     """Also what C code writes around Python's streams stays with the job that wrote it."""
     version = short(bench)
     jobs = enqueued(bench, version, ["say", ""] * 40)
@@ -92,7 +107,7 @@ def test_each_job_has_its_own_result_output_and_times(bench: Bench) -> None:
         assert attempt.started_at <= attempt.finished_at < attempt.started_at + 2_000_000
 
 
-def test_behind_a_long_job_nothing_waits_that_another_process_could_take(bench: Bench) -> None:
+def test_behind_a_long_job_nothing_waits_that_another_process_could_take(bench: Short) -> None:
     """A job that was taken for a short one sleeps: those behind it end long before it does."""
     version = short(bench)
     begun = time.monotonic()
@@ -104,7 +119,7 @@ def test_behind_a_long_job_nothing_waits_that_another_process_could_take(bench: 
     cancel.cancel(bench.queue, [long], force=True)
 
 
-def untouched(bench: Bench, job: int) -> bool:
+def untouched(bench: Short, job: int) -> bool:
     """Whether a job stands as if nobody had ever claimed it."""
     row = bench.job(job)
     return (row.state is State.PENDING
@@ -112,7 +127,7 @@ def untouched(bench: Bench, job: int) -> bool:
             and not bench.attempts(job) and not bench.events(job))
 
 
-def test_what_no_process_can_take_waits_as_if_nobody_had_claimed_it(bench: Bench) -> None:
+def test_what_no_process_can_take_waits_as_if_nobody_had_claimed_it(bench: Short) -> None:
     """Every place is taken by a long job: the others are pending, untouched, and can be overtaken."""
     version = short(bench)
     jobs = enqueued(bench, version, ["nap", "nap", *[""] * 50])
@@ -124,7 +139,7 @@ def test_what_no_process_can_take_waits_as_if_nobody_had_claimed_it(bench: Bench
     assert_unharmed(bench, jobs)
 
 
-def test_a_crash_blames_the_job_that_had_started(bench: Bench) -> None:
+def test_a_crash_blames_the_job_that_had_started(bench: Short) -> None:
     """The others of its process go on in another one, and nothing of them is burnt."""
     version = short(bench)
     words = [""] * 80
@@ -139,7 +154,8 @@ def test_a_crash_blames_the_job_that_had_started(bench: Bench) -> None:
     assert_unharmed(bench, [job for job in jobs if job not in dead])
 
 
-def test_a_process_with_traces_hands_the_rest_on(bench: Bench) -> None:
+@pytest.mark.parametrize("bench", ["warm"], indirect=True)
+def test_a_process_with_traces_hands_the_rest_on(bench: Short) -> None:
     """A job that changed its surroundings is the last one of its process, not of its batch."""
     version = short(bench)
     jobs = enqueued(bench, version, ["", "leave", *[""] * 30, "leave", *[""] * 30])
@@ -147,7 +163,7 @@ def test_a_process_with_traces_hands_the_rest_on(bench: Bench) -> None:
     assert_unharmed(bench, jobs)
 
 
-def test_cancel_meets_one_job(bench: Bench) -> None:
+def test_cancel_meets_one_job(bench: Short) -> None:
     """A running one, and several that wait in a process: each is cancelled, no other one is touched."""
     version = short(bench)
     jobs = enqueued(bench, version, ["sleep", *[""] * 40])
@@ -158,7 +174,7 @@ def test_cancel_meets_one_job(bench: Bench) -> None:
     assert_unharmed(bench, jobs[1:])
 
 
-def test_a_timeout_ends_one_job(bench: Bench) -> None:
+def test_a_timeout_ends_one_job(bench: Short) -> None:
     """The clock of each begins with its own first line."""
     version = short(bench, timeout=Timeout(hard=0.6))
     jobs = enqueued(bench, version, ["", "sleep", *[""] * 40], timeout=Timeout(hard=0.6))
@@ -166,3 +182,40 @@ def test_a_timeout_ends_one_job(bench: Bench) -> None:
     slow = jobs.pop(1)
     assert [attempt.outcome for attempt in bench.attempts(slow)] == ["timed_out"]
     assert_unharmed(bench, jobs)
+
+
+def epochs(bench: Short, jobs: list[int]) -> list[int]:
+    """One for each claim of a job, and for each time that it was given back."""
+    with bench.queue.read() as connection:
+        return [connection.execute("SELECT epoch FROM job WHERE id = ?", (job,)).fetchone()[0] for job in jobs]
+
+
+@pytest.mark.parametrize("bench", ["clean"], indirect=True)
+def test_two_stand_by_behind_two_long_jobs_and_go_back(bench: Short) -> None:
+    """One for each place, and no more."""
+    version, go = short(bench), bench.path("go")
+    jobs = enqueued(bench, version, [str(go), str(go), *[""] * 20])
+    eventually(lambda: epochs(bench, jobs) == [1, 1, 2, 2, *[0] * 18], within=10,
+               say=f"two jobs that were given back\n{bench.log()}")
+    assert all(not bench.attempts(job) and not bench.events(job) for job in jobs[2:])
+    go.touch()
+    finish(bench, jobs)
+    assert_unharmed(bench, jobs)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT])
+def test_when_the_worker_ends_what_has_not_begun_waits_again(bench: Short, number: int) -> None:
+    """Killed, told to let its jobs finish, told to stop at once: the next one runs all, and nothing is burnt."""
+    version, go = short(bench), bench.path("go")
+    jobs = enqueued(bench, version, [str(go), str(go), *[""] * 50])
+    eventually(lambda: epochs(bench, jobs)[2] > 0, within=10, say=f"a job claimed ahead\n{bench.log()}")
+    bench.workers[0].send_signal(number)
+    if number == signal.SIGTERM:
+        eventually(lambda: "draining" in bench.log(), within=10)
+    go.touch()
+    bench.workers[0].wait(20)
+    bench.worker()
+    finish(bench, jobs)
+    for job in jobs[2:]:
+        row = bench.job(job)
+        assert (row.state, row.attempt, row.crash_count) == (State.COMPLETED, 1, 0), bench.events(job)
