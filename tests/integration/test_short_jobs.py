@@ -205,7 +205,7 @@ def test_two_stand_by_behind_two_long_jobs_and_go_back(bench: Short) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT])
 def test_when_the_worker_ends_what_has_not_begun_waits_again(bench: Short, number: int) -> None:
-    """Killed, told to let its jobs finish, told to stop at once: the next one runs all, and nothing is burnt."""
+    """Killed, told to let its jobs finish, told to stop at once: the next one runs all, nothing is burnt."""
     version, go = short(bench), bench.path("go")
     jobs = enqueued(bench, version, [str(go), str(go), *[""] * 50])
     eventually(lambda: epochs(bench, jobs)[2] > 0, within=10, say=f"a job claimed ahead\n{bench.log()}")

@@ -7,13 +7,14 @@ import os
 import select
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tether_lab.job import Manifest
 from tether_lab.job_queue import beacon
-from tether_lab.runner import wire
+from tether_lab.runner import memory_events, wire
 from tether_lab.worker import attribution, faults, lock, preload, spawn, wake
 from tether_lab.worker.progress import Progress
 
@@ -129,3 +130,21 @@ def test_only_safe_libraries_are_imported_ahead() -> None:
     manifest = Manifest(imports={"pd": "pandas", "tf": "tensorflow", "plt": "matplotlib.pyplot"},
                         packages=("scikit-learn", "torch", "mine"))
     assert preload.wanted(manifest) == {"pandas", "matplotlib.pyplot", "sklearn"}
+
+
+@pytest.mark.parametrize(("text", "more", "happened"), [
+    ("low 0\noom 5\noom_kill 3\n", "low 9\noom 6\noom_kill 3\n", False),
+    ("low 0\noom_kill 3\noom_group_kill 0\n", "low 0\noom_kill 4\noom_group_kill 0\n", True),
+    ("oom_kill 9\n", "oom_kill 10\n", True),
+    ("under_oom 0\n", "under_oom 7\n", False)], ids=["others", "events", "first", "none"])
+def test_kills_for_lack_of_memory_are_counted(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, more: str, happened: bool) -> None:
+    """As the kernel's files say them, in a line of their own; once each."""
+    file = tmp_path / "memory.events"
+    file.write_text(text)
+    monkeypatch.setattr(memory_events, "_candidates", lambda: [tmp_path / "none", file])
+    with closing(memory_events.OutOfMemory()) as seen:
+        assert not seen.happened()
+        file.write_text(more)
+        assert [seen.happened(), seen.happened()] == [happened, False]
+    assert not seen.happened()

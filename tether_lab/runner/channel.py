@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import fcntl
 import os
@@ -30,12 +31,13 @@ class Channel:
     """The job's end of the control socket. Not locked: ``output`` lets one thread send at a time."""
 
     def __init__(self, descriptor: int, ahead: int | None = None) -> None:
-        self._socket = socket.socket(fileno=descriptor)
-        self._socket.setblocking(True)
-        self._ahead = None if ahead is None else socket.socket(fileno=ahead)
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
+        # The C class: less is touched, and copied, after a fork. What hangs on the two ends is blocking.
+        self._socket = _socket.socket(fileno=descriptor)
+        self._ahead = self._poll = None
         if ahead is not None:
+            self._ahead = socket.socket(fileno=ahead)
+            self._poll = select.poll()
+            self._poll.register(descriptor, select.POLLIN)
             self._poll.register(ahead, select.POLLIN)
         self._frames = wire.Frames(wire.TO_JOB)
         self._received: list[wire.ToJob] = []
@@ -97,6 +99,8 @@ class Channel:
     def wait(self) -> wire.ToJob | wire.More | None:
         """The next message of either kind, the control socket's first; None when the supervisor closed
         its end."""
+        if self._poll is None:
+            return self.receive()
         while not self._received:
             ready = dict(self._poll.poll())
             if self._socket.fileno() in ready:

@@ -19,11 +19,15 @@ from resource import struct_rusage
 _SET_PDEATHSIG, _SET_NAME, _SET_CHILD_SUBREAPER = 1, 15, 36
 _PROC = Path("/proc")
 _libc = ctypes.CDLL(None, use_errno=True)
+_call_prctl = _libc.prctl if sys.platform == "linux" else None     # looked up before the fork
+_fflush = _libc.fflush
+_CHOSEN_FIRST = b"500"
+_WRITING = os.O_WRONLY | os.O_CLOEXEC
 
 
 def _prctl(option: int, value: int | bytes) -> None:
-    if sys.platform == "linux":
-        _libc.prctl(option, value, 0, 0, 0)
+    if _call_prctl is not None:
+        _call_prctl(option, value, 0, 0, 0)
 
 
 def die_with_parent(parent: int | None = None) -> None:
@@ -44,19 +48,21 @@ def show_as(name: str) -> None:
     _prctl(_SET_NAME, name.encode()[:15])
 
 
-def go_first_when_memory_is_short(score: int = 500) -> None:
+def go_first_when_memory_is_short() -> None:
     """Let the kernel choose this process before the notebook when memory runs out."""
-    with contextlib.suppress(OSError):     # plain calls: a Path would have dozens of pages copied
-        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    try:                                   # plain calls: a Path would have dozens of pages copied
+        descriptor = os.open("/proc/self/oom_score_adj", _WRITING)
         try:
-            os.write(descriptor, str(score).encode())
+            os.write(descriptor, _CHOSEN_FIRST)
         finally:
             os.close(descriptor)
+    except OSError:
+        return
 
 
 def flush_c_streams() -> None:
     """Write out what C code printed with stdio, which ``os._exit`` would drop."""
-    _libc.fflush(None)
+    _fflush(None)
 
 
 def has_children() -> bool:
@@ -68,12 +74,15 @@ def has_children() -> bool:
     return True
 
 
-def children(pid: int) -> list[int]:
-    """The children of a process, ended ones included."""
+def children(pid: int, *, threads: bool = True) -> list[int]:
+    """The children of a process, ended ones included. ``threads``: those that its other threads started, too
+    (orphans that it adopts are its main thread's)."""
     try:
         found = _children_of_task(pid, pid)
     except OSError:                        # no Linux, or one built without it
         return _families().get(pid, [])
+    if not threads:
+        return found
     for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  a Path for each would cost ten times as much
         if int(task) != pid:
             with contextlib.suppress(OSError):
@@ -82,8 +91,14 @@ def children(pid: int) -> list[int]:
 
 
 def _children_of_task(pid: int, task: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123  as above
-        return list(map(int, file.read().split()))
+    descriptor = os.open(f"/proc/{pid}/task/{task}/children", os.O_RDONLY | os.O_CLOEXEC)
+    try:                                   # plain calls: a zygote asks after every job
+        found = b""
+        while data := os.read(descriptor, 1 << 16):
+            found += data
+        return list(map(int, found.split()))
+    finally:
+        os.close(descriptor)
 
 
 def spent(*usages: struct_rusage) -> tuple[float, int]:

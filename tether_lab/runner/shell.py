@@ -319,10 +319,18 @@ def make_shell() -> JobShell:
         if hasattr(sys, name):
             delattr(sys, name)
     shell.user_ns.update({"_": "", "__": "", "___": ""})
+    _forget_history(shell)
     loop = _loop_of_cells()
     if loop is not None:
         loop.close()      # all children would wait on the same epoll, and read each other's wake-ups
     return shell
+
+
+def _forget_history(shell: Any) -> None:
+    """It has no thread that saves it, which IPython would look for at every fork."""
+    known = getattr(type(shell.history_manager), "_instances", None)
+    if known is not None:
+        known.discard(shell.history_manager)
 
 
 class _Nowhere:

@@ -8,6 +8,7 @@ supervisor dies it is killed by the kernel, and its jobs with it.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import argparse
 import gc
 import os
@@ -89,8 +90,10 @@ class Zygote:
         return True
 
     def _say(self, message: wire.FromZygote) -> None:
-        with suppress(OSError):
+        try:
             self._control.sendall(wire.frame(message))
+        except OSError:            # the supervisor is gone: what is read next says so
+            return
 
     # -- children ------------------------------------------------------------------------------
 
@@ -104,8 +107,7 @@ class Zygote:
                 self._become_job(given, me, warm=asked.warm)
         finally:
             for descriptor in given:
-                with suppress(OSError):
-                    os.close(descriptor)
+                os.close(descriptor)
         self._tokens[pid] = asked.token
         self._say(wire.Forked(asked.token, pid))
 
@@ -114,11 +116,12 @@ class Zygote:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            for number in (signal.SIGCHLD, signal.SIGHUP):
+                _signal.signal(number, _signal.SIG_DFL)      # as in ``signals``
             self._control.close()
             os.close(self._wake)
             os.close(self._waker)
+            self._out_of_memory.close()
             for descriptor in self._descriptors:    # of forks still to come
                 os.close(descriptor)
             control, stdout, stderr, stack, *ahead = given
@@ -143,10 +146,9 @@ class Zygote:
     def _bury(self, pid: int) -> bool:
         """Take the child's status; whether it was a job, so that a sweep is due."""
         token = self._tokens.pop(pid, None)
-        if token is not None:
-            with suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)      # before it is reaped its number is its own
         try:
+            if token is not None:
+                _kill_group(pid)                    # before it is reaped its number is its own
             _, status, usage = os.wait4(pid, 0)
         except ChildProcessError:
             return False
@@ -166,7 +168,7 @@ class Zygote:
         if not kinship.has_children():
             return
         known = self._tokens.keys() | self._preloader.probes
-        for pid in kinship.children(os.getpid()):
+        for pid in kinship.children(os.getpid(), threads=False):
             if pid not in known:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
@@ -183,6 +185,13 @@ def _share_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     use_large_pages()
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except OSError:                # not yet a group, or nobody is left in it
+        return
 
 
 def _fork() -> int:
