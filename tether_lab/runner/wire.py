@@ -371,8 +371,6 @@ class Frames:
         found: list[Any] = []
         if not self._buffer:
             data = data[self._whole(data, found):]
-            if not data:
-                return found
         self._buffer += data
         start = 0
         while len(self._buffer) - start >= HEADER.size:
