@@ -344,6 +344,23 @@ def test_a_warm_process_runs_many_jobs(zygote: SmallZygote) -> None:
     assert process.text() == "lr 0.5\n" * 50
 
 
+def test_a_warm_process_that_is_roused_runs_the_next_job_as_ever(zygote: SmallZygote) -> None:
+    """Before its first task, and between two: it says nothing, keeps nothing, and what is large is not read."""
+    fields = captured(NOTEBOOK, "plain", zygote.blobs)
+    process = zygote.fork(warm=True)
+    for n in range(3):
+        process.control.sendall(wire.frame(wire.Rouse()) * 2)
+        process.task("", kind="function", job_id=n, payload=f'{{"n": {n}}}', **fields)
+        ended = process.wait(wire.Ended, job_id=n)
+        assert (ended.kind, ended.traces) == ("succeeded", ())
+        assert f'"n":{n}' in ended.result_body
+    said = [type(message) for message in process.said if not isinstance(message, wire.Stream)]
+    assert said == [wire.Started, wire.ProgressBar, wire.Ended] * 3
+    process.control.shutdown(socket.SHUT_WR)
+    assert process.finish().exited.exit_code == 0  # type: ignore[union-attr]
+    assert process.text() == "lr 0.5\n" * 3
+
+
 def test_a_warm_job_that_failed_hurts_no_other(zygote: SmallZygote) -> None:
     """A failure, then a cancel meant for it that comes late: the next job does not notice."""
     process = zygote.fork(warm=True)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import select
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tether_lab.runner import wire
 from tether_lab.runner.channel import Channel
+from tether_lab.worker.pools import Pools
 from tether_lab.worker.process import Process
+from tether_lab.worker.selector import Selector
 
 
 def more(job_id: int, epoch: int = 1) -> wire.More:
@@ -98,3 +105,25 @@ def test_waiting_reads_what_is_told_and_comes_back_with_the_job(process: Process
     hand(process, more(3))
     assert channel.wait() == wire.Emptied()
     assert channel.wait() == more(3)
+
+
+def test_a_process_that_rested_is_roused(process: Process, channel: Channel) -> None:
+    """Just after a job it is ready anyway, and hears nothing."""
+    process.kept_at = time.monotonic()
+    process.rouse()
+    assert channel.is_silent(0.0)
+    process.kept_at -= 1.0
+    process.rouse()
+    assert channel.wait() == wire.Rouse()
+
+
+def test_of_processes_that_rest_the_last_one_is_roused(process: Process, channel: Channel) -> None:
+    """Of any handler: that one will probably be given the next job."""
+    with closing(Selector()) as selector, closing(Process(2, warm=True)) as other:
+        pools: Any = Pools(selector, ahead=0, log=print, on_event=lambda *_: None)
+        pools.rouse()
+        pools._pools["python"] = SimpleNamespace(warm={1: [other, process], 2: [], 3: [other]})
+        process.kept_at, other.kept_at = time.monotonic() - 1.0, time.monotonic() - 2.0
+        pools.rouse()
+        assert channel.wait() == wire.Rouse()
+        assert select.select([other.theirs[0]], [], [], 0.0) == ([], [], [])

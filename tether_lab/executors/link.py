@@ -73,7 +73,7 @@ class Link:
     def send_later(self, said: Iterable[words.Word]) -> None:
         """Words that are made when their turn comes: a large file is never in memory whole."""
         if not self.dead:
-            self._waiting.append(map(words.encoded, said))
+            self._waiting.append(map(wire.frame, said))
             self.flush()
 
     @property

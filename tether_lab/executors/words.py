@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from tether_lab.runner import wire
-
 CHANNELS = ("control", "stdout", "stderr", "stack")
 PARCEL = 4_000_000
 """Bytes of a file that travel in one frame, so that what a job says is never long behind it."""
@@ -127,10 +125,3 @@ class Ping(_Word, frozen=True):
 Word = (Challenge | Boarding | Welcome | Ready | Open | Push | Land | Data | Shut | Parcel | Kept | Used
         | Told | Ping)
 DECODER = msgspec.msgpack.Decoder(Word)
-_ENCODER = msgspec.msgpack.Encoder()
-
-
-def encoded(word: Word) -> bytes:
-    """The bytes of one frame."""
-    body = _ENCODER.encode(word)
-    return wire.HEADER.pack(len(body)) + body

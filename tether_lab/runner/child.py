@@ -22,7 +22,7 @@ from .channel import Channel, lift
 from .limits import Memory
 from .output import Output
 from .progress import Bars
-from .rehearsal import rehearse_while_waiting
+from .rehearsal import rehearse_call, rehearse_while_waiting
 from .signals import Signals
 from .task import Desk, attempt
 from .tasks import Tasks
@@ -66,7 +66,7 @@ def serve(channel: Channel, stack: int, desk: Desk, *, warm: bool) -> NoReturn:
     """Run the tasks that come (``warm``: until the supervisor closes the socket; else one), and end."""
     _settle_in(channel, stack, desk, warm=warm)
     rehearse_while_waiting(channel, desk)
-    tasks = Tasks(channel, desk.output)
+    tasks = Tasks(channel, desk.output, lambda told: rehearse_call(told, desk))
     while (task := tasks.next()) is not None:
         ended = attempt(task, desk)
         left: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import termios
+from collections.abc import Callable
 
 import msgspec
 
@@ -21,10 +22,11 @@ _NOTHING = bytes(4)
 
 
 class Tasks:
-    """The tasks of one process, in order."""
+    """The tasks of one process, in order. ``rouse``: what to do, given the last one, when another may come in
+    a moment."""
 
-    def __init__(self, channel: Channel, output: Output) -> None:
-        self._channel, self._output = channel, output
+    def __init__(self, channel: Channel, output: Output, rouse: Callable[[wire.Task], None]) -> None:
+        self._channel, self._output, self._rouse = channel, output, rouse
         self._told: wire.Task | None = None
         self._more: wire.More | None = None      # taken, but like a Task that is still on its way
         self._held = False                       # the pipes must be emptied first
@@ -59,6 +61,8 @@ class Tasks:
                     return message
                 case wire.More():
                     self._more = message
+                case wire.Rouse() if self._told is not None:
+                    self._rouse(self._told)
 
     def _like(self, told: wire.Task, more: wire.More) -> wire.Task:
         return msgspec.structs.replace(

@@ -1,6 +1,6 @@
 """What supervisor, zygote and job process say to each other.
 
-A frame is a 4-byte big-endian length and a msgpack tagged struct. Everything that changes the
+A frame is a 4-byte big-endian length and a msgpack tagged struct (``framing``). Everything that changes the
 meaning of a frame raises PROTOCOL; the two sides compare it in their first frame and refuse to
 guess. File descriptors travel beside ``Fork`` (SCM_RIGHTS), in the order of ``FORK_FDS``.
 
@@ -11,21 +11,17 @@ taken back by reading its ticket first. The end of a job and the start of the ne
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-PROTOCOL = 6
-LONGEST = 256 * 1024 * 1024
-TICKET = struct.Struct("!q")
-"""Of a job that was handed ahead: its id."""
+from . import framing
+
+PROTOCOL = 7
+HEADER, LONGEST, TICKET = framing.HEADER, framing.LONGEST, framing.TICKET
+Frames, frame, tickets, ids_of = framing.Frames, framing.frame, framing.tickets, framing.ids_of
 FORK_FDS = ("control", "stdout", "stderr", "stack")
 AHEAD_FDS = (*FORK_FDS, "ahead")
-HEADER = struct.Struct("!I")
-SMALL = 4096
-"""Bytes of a frame that it costs less to copy than to look into."""
 CHANNEL_LOST = 74
 """Exit code of a job process that found its control socket closed (by user code, or at the far end)."""
 
@@ -198,6 +194,10 @@ class Emptied(_Frame, frozen=True):
     """The pipes were read after an ending with ``piped``: what comes now is the next job's."""
 
 
+class Rouse(_Frame, frozen=True):
+    """To a warm process that rests: a job may come in a moment, be ready for it."""
+
+
 class Answer(_Frame, frozen=True):
     """To a Call, by its number: JSON text, or an error (``code`` names its class)."""
 
@@ -331,69 +331,11 @@ class Ended(_Frame, frozen=True):
 
 ToZygote = Fork | Preload | Retire | Signal
 FromZygote = Hello | Forked | Exited | Preloaded | Places | Used | Vanished
-ToJob = Task | Ahead | Answer | Mail | Emptied
+ToJob = Task | Ahead | Answer | Mail | Emptied | Rouse
 FromJob = (Started | Stream | Display | ClearOutput | ErrorOutput | ProgressBar | Note | Call | Ended
            | Hello)
 
-_ENCODER = msgspec.msgpack.Encoder()
 TO_ZYGOTE = msgspec.msgpack.Decoder(ToZygote)
 FROM_ZYGOTE = msgspec.msgpack.Decoder(FromZygote)
 TO_JOB = msgspec.msgpack.Decoder(ToJob)
 FROM_JOB = msgspec.msgpack.Decoder(FromJob)
-
-
-def tickets(ids: Sequence[int]) -> bytes:
-    """The tickets of these jobs, one after the other."""
-    return struct.pack(f"!{len(ids)}q", *ids)
-
-
-def ids_of(data: bytes) -> list[int]:
-    """What ``tickets`` was given."""
-    return [job_id for (job_id,) in TICKET.iter_unpack(data)]
-
-
-def frame(message: _Frame) -> bytes:
-    """The bytes of one frame."""
-    body = _ENCODER.encode(message)
-    return HEADER.pack(len(body)) + body
-
-
-class Frames:
-    """Cuts a byte stream into messages: ``feed`` bytes, get the complete messages back.
-
-    Raises ValueError on a frame that is too long or does not decode.
-    """
-
-    def __init__(self, decoder: msgspec.msgpack.Decoder[Any]) -> None:
-        self._decoder, self._buffer = decoder, bytearray()
-
-    def feed(self, data: bytes) -> list[Any]:
-        found: list[Any] = []
-        if not self._buffer:
-            data = data[self._whole(data, found):]
-        self._buffer += data
-        start = 0
-        while len(self._buffer) - start >= HEADER.size:
-            (length,) = HEADER.unpack_from(self._buffer, start)
-            if length > LONGEST:
-                raise ValueError(f"a frame of {length} bytes; at most {LONGEST}")
-            end = start + HEADER.size + length
-            if len(self._buffer) < end:
-                break
-            with memoryview(self._buffer) as view, view[start + HEADER.size:end] as body:
-                found.append(self._decoder.decode(body))
-            start = end
-        del self._buffer[:start]
-        return found
-
-    def _whole(self, data: bytes, found: list[Any]) -> int:
-        """The usual way: small messages, whole, many at once. Where the first begins that is not so."""
-        start, decode, unpack = 0, self._decoder.decode, HEADER.unpack_from
-        while len(data) - start >= HEADER.size:
-            body = start + HEADER.size
-            end = body + unpack(data, start)[0]
-            if end - start > SMALL or end > len(data):
-                break
-            found.append(decode(data[body:end]))
-            start = end
-        return start

@@ -322,6 +322,8 @@ class Supervisor:
     def _see_what_changed(self) -> None:
         """Several hints are about one change, and some about a change that we have seen already."""
         self.hinted = False
+        if not self.running.attempts:
+            self.pools.rouse()
         found = self.queue.data_version()
         if found != self._data_version:
             self._data_version, self.look, self.triggers.look = found, True, True

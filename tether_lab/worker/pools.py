@@ -54,6 +54,12 @@ class Pools:
             check(version.interpreter)
         return pool.take(version, warm=warm, now=now)
 
+    def rouse(self) -> None:
+        """A job may have come: of the warm processes that rest, the one that was used last gets ready."""
+        resting = [kept[-1] for pool in self._pools.values() for kept in pool.warm.values() if kept]
+        if resting:
+            max(resting, key=lambda process: process.kept_at).rouse()
+
     def release(self, process: Process, version_id: int, *, reusable: bool) -> None:
         """Its attempt is over: keep it warm, or let it go."""
         pool = self.owner.get(process.token)

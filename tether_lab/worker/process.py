@@ -12,6 +12,8 @@ from collections.abc import Callable
 from tether_lab.runner import wire
 
 CHUNK = 256 * 1024
+RESTED = 0.01
+"""Seconds after a job in which a process is still ready for the next one."""
 
 
 class Process:
@@ -102,6 +104,11 @@ class Process:
         if not whole:              # a few hundred bytes found no room: it is no process that can go on
             self.kill()
         return True
+
+    def rouse(self) -> None:
+        """It rests, and a job may come: have it make itself ready. Just after another one it is."""
+        if self.takes_ahead and time.monotonic() > self.kept_at + RESTED:
+            self.send(wire.Rouse())
 
     def take_back(self) -> list[int]:
         """The ids of the jobs ahead that it had not taken: they are not its any more."""
