@@ -19,7 +19,7 @@ PLANS: dict[str, tuple[str, ...]] = {
     "enqueue": (),
     "promote_due": ("job_timed",),
     "expire": ("job_expiring",),
-    "turn_before": ("job_timed", "job_expiring", "job_gated", "job_slot", "job_rate", "rate_next"),
+    "turn_before": ("job_timed", "job_expiring", "job_gated", "job_slot", "job_rate", "rate_next", "job_ready"),
     "turn_after": ("job_ready", "job_timed", "job_expiring", "rate_next", "schedule_next"),
     "claim_queues": ("job_ready",),
     "claim_ready": ("job_ready",),

@@ -109,7 +109,7 @@ def turn(
             limit = room
         if seen.hooked:
             ahead = None                   # somebody wants to be told of each start, when it is one
-        taking = _Taking(connection, worker, boot, now, mono + lease_ns, ahead or NO_ROOM)
+        taking = _Taking(connection, worker, boot, now, mono + lease_ns, ahead or NO_ROOM, seen.names)
         claimed = taking.claim(queue, limit) if limit > 0 or ahead is not None else []
         after = _after(connection, worker)
         untold = bool(after.happened and follow is not None and happenings.follow(connection, follow, now))
@@ -156,16 +156,19 @@ class _Before(NamedTuple):
     slots: bool
     rates: bool
     hooked: bool
+    first: str | None
+    last: str | None
 
 
 class _Seen(NamedTuple):
     """What came of it: jobs that may start (``released``, and ``admitted`` past a limit), when to look at gates
-    again (UTC µs), whether starts are hooked."""
+    again (UTC µs), whether starts are hooked, and the names of queues with work, if that says it all."""
 
     released: int
     admitted: int
     look_again: int | None
     hooked: bool
+    names: list[str] | None
 
 
 class _After(NamedTuple):
@@ -188,7 +191,8 @@ def _see_to_what_is_due(connection: sqlite3.Connection, caused: causes.Make | No
         look_again = gates.check(connection, now, read)
         before = _before(connection, now)
     held = limits.gate(connection, now, paused=before.paused, slots=before.slots, rates=before.rates)
-    return _Seen(released, held.admitted, look_again, before.hooked)
+    names = [] if before.last is None else [before.last] if before.first == before.last < "~" else None
+    return _Seen(released, held.admitted, look_again, before.hooked, None if held.admitted else names)
 
 
 def _before(connection: sqlite3.Connection, now: int) -> _Before:
@@ -236,12 +240,15 @@ class _Taking:
     now: int
     lease: int
     ahead: Room
+    names: list[str] | None = None     # of queues with work, if they are known
     placed: int = 0
     exhausted: bool = True
 
     def claim(self, queue: Queue, places: int) -> list[ClaimedJob]:
         """Jobs for so many places, and those ahead of their start."""
-        names = [name for (name,) in self.connection.execute(sql("claim_queues")).fetchall()]
+        names = self.names
+        if names is None:
+            names = [name for (name,) in self.connection.execute(sql("claim_queues")).fetchall()]
         claimed: list[ClaimedJob] = []
         left = set(names)
         for name, share in (queue.shares.of(names, places) if names else {}).items():
