@@ -1,7 +1,8 @@
-"""What the worker costs that has nothing to do."""
+"""What the worker costs that has nothing to do, and the process of a job that does nothing."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,16 @@ import psutil
 from figure import Figure
 
 
+def owned() -> int:
+    """Bytes that a process shares with no other one."""
+    from pathlib import Path
+
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private"))
+
+
 def idling() -> Iterator[Figure]:
-    """CPU and memory of an idle worker."""
+    """CPU and memory of an idle worker; memory of a job's process that it does not share with its zygote."""
     from tether_lab import Lab
 
     with Lab() as lab:
@@ -25,6 +34,9 @@ def idling() -> Iterator[Figure]:
         tree = [supervisor, *supervisor.children(recursive=True)]
         yield Figure("worker with its zygote and idle processes", sum(p.memory_info().rss for p in tree) / 1e6,
                      1000, "MB", f"{len(tree)} processes, shared pages counted in each")
+        lab.register(owned, "owned")
+        held = statistics.median(lab.enqueue("owned").result(timeout=60) for _ in range(9))
+        yield Figure("a job's process: memory of its own", held / 1e6, 10, "MB")
 
 
 def used(process: psutil.Process) -> float:
