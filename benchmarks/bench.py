@@ -4,7 +4,8 @@
 
 Prints a table, writes JSON to demo-output/bench.json (or FILE). Run it with nothing beside: each
 figure is a median of repeated rounds, with a real worker and a lab of its own, in real kernels where
-kernels matter. ``--strict`` exits 1 if a figure misses its target. A topic is a module beside this one.
+kernels matter. ``--strict`` exits 1 if a figure misses its target. A topic is a module beside this one; what
+grows is drawn in growth.html, beside the JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import growth
 from answering import answering
 from clustering import clustering
 from draining import draining
@@ -54,6 +56,7 @@ def main() -> int:
     asked.json.parent.mkdir(parents=True, exist_ok=True)
     rows = [asdict(figure) | {"held": figure.held} for figure in figures]
     asked.json.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=1))
+    growth.draw(growth.of(figures), asked.json.parent / "growth.html")
     promised = [figure for figure in figures if figure.target is not None]
     missed = [figure.name for figure in promised if not figure.held]
     print(f"\n{len(promised) - len(missed)} of {len(promised)} targets held"
