@@ -79,26 +79,40 @@ class Channel:
         """Whether jobs may be handed over ahead."""
         return self._ahead is not None
 
-    def more(self) -> wire.More | None:
-        """What was handed over ahead, if anything is left of it."""
+    def more(self, like: int | None) -> wire.More | None:
+        """What was handed over ahead, to follow the task of this job id. A ticket behind a Task that was not
+        read yet is left where it is: that task may take long, and what waits behind it must go to others."""
+        while (ticket := self._next_ticket(socket.MSG_PEEK)) is not None:
+            told = self._told.get(ticket)
+            if told is not None:
+                return self._take() if told.like == like else None
+            if not self._take_in():        # it was told before its ticket was sent, or is taken back by now
+                self._lost()
+        return None
+
+    def _next_ticket(self, flags: int = 0) -> int | None:
         if self._ahead is None:
             return None
         try:
-            data = self._ahead.recv(wire.TICKET.size, socket.MSG_DONTWAIT)
+            data = self._ahead.recv(wire.TICKET.size, socket.MSG_DONTWAIT | flags)
         except OSError:
             return None
-        if not data:
+        return wire.TICKET.unpack(data)[0] if data else None
+
+    def _take(self) -> wire.More | None:
+        ticket = self._next_ticket()
+        if ticket is None:                 # taken back just now
             return None
-        (self._ticket,) = wire.TICKET.unpack(data)
+        self._ticket = ticket
         while (more := self._told.pop(self._ticket, None)) is None:
             if not self._take_in():        # it was told before its ticket was sent
                 self._lost()
         self._ticket = 0
         return more
 
-    def wait(self) -> wire.ToJob | wire.More | None:
+    def wait(self, like: int | None) -> wire.ToJob | wire.More | None:
         """The next message of either kind, the control socket's first; None when the supervisor closed
-        its end."""
+        its end. ``like``: as in ``more``."""
         if self._poll is None:
             return self.receive()
         while not self._received:
@@ -107,7 +121,7 @@ class Channel:
                 if not self._take_in():
                     return None
                 continue
-            more = self.more()             # None: it was taken back meanwhile
+            more = self.more(like)         # None: it was taken back meanwhile, or a Task comes before it
             if more is not None:
                 return more
         return self._received.pop(0)

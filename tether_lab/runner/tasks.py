@@ -42,7 +42,7 @@ class Tasks:
         """The next one; None when the supervisor closed its end."""
         while True:
             if self._told is not None and not self._held:
-                more, self._more = self._more or self._channel.more(), None
+                more, self._more = self._more or self._channel.more(self._told.job_id), None
                 if more is not None and more.like == self._told.job_id:
                     if self._told.extras:        # their code runs before the start is told
                         self._output.flush()
@@ -51,8 +51,9 @@ class Tasks:
             if self._told is not None:       # nothing was written before the first one
                 self._output.rest()
             only_control = self._held or self._more is not None
-            message = self._channel.receive() if only_control else self._channel.wait()
-            self._held = False
+            like = None if self._told is None else self._told.job_id
+            message = self._channel.receive() if only_control else self._channel.wait(like)
+            self._held = self._held and isinstance(message, wire.Rouse)
             match message:
                 case None:
                     return None
