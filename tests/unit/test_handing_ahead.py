@@ -118,8 +118,9 @@ class _Quiet:
 
 
 def task(job_id: int) -> wire.Task:
-    return wire.Task(job_id, f"{job_id:032x}", 1, 1, 3, "noop", "function", "v", "", "{}", "{}", "{}", "{}", "", {},
-                     "")
+    nothing = "{}"
+    return wire.Task(job_id, f"{job_id:032x}", 1, 1, 3, "noop", "function", "v", "", nothing, nothing, nothing,
+                     nothing, "", {}, "")
 
 
 def test_what_waits_behind_a_task_can_be_taken_back_once_it_runs(process: Process, channel: Channel) -> None:
