@@ -220,11 +220,11 @@ def _bare_process() -> Any:
     control, _, _, _, ahead = process.theirs
     channel, last = Channel(control, ahead), b""
     while True:
-        more = channel.more()
+        more = channel.more(0)
         if more is None and last:
             channel.send(last)
             last = b""
-        if more is None and (more := channel.wait()) is None:
+        if more is None and (more := channel.wait(0)) is None:
             os._exit(0)
         channel.send(last + wire.frame(wire.Started(more.job_id, more.epoch, time.monotonic_ns())))
         noop(**json.loads(more.payload))

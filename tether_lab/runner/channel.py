@@ -16,6 +16,9 @@ HIGH = 900
 """Descriptors of ours lie here, out of the way of loops like ``for fd in range(3, 256)`` and of
 numbers that user code gets from ``open``."""
 
+TAKE, LOOK = int(socket.MSG_DONTWAIT), int(socket.MSG_DONTWAIT | socket.MSG_PEEK)
+"""How a ticket is read. Plain numbers: to combine the enums takes longer than the call."""
+
 
 def lift(descriptor: int) -> int:
     """Move a descriptor out of the way, closed on exec. Its new number; the old one is closed."""
@@ -82,7 +85,7 @@ class Channel:
     def more(self, like: int | None) -> wire.More | None:
         """What was handed over ahead, to follow the task of this job id. A ticket behind a Task that was not
         read yet is left where it is: that task may take long, and what waits behind it must go to others."""
-        while (ticket := self._next_ticket(socket.MSG_PEEK)) is not None:
+        while (ticket := self._next_ticket(LOOK)) is not None:
             told = self._told.get(ticket)
             if told is not None:
                 return self._take() if told.like == like else None
@@ -90,17 +93,17 @@ class Channel:
                 self._lost()
         return None
 
-    def _next_ticket(self, flags: int = 0) -> int | None:
+    def _next_ticket(self, flags: int) -> int | None:
         if self._ahead is None:
             return None
         try:
-            data = self._ahead.recv(wire.TICKET.size, socket.MSG_DONTWAIT | flags)
+            data = self._ahead.recv(wire.TICKET.size, flags)
         except OSError:
             return None
         return wire.TICKET.unpack(data)[0] if data else None
 
     def _take(self) -> wire.More | None:
-        ticket = self._next_ticket()
+        ticket = self._next_ticket(TAKE)
         if ticket is None:                 # taken back just now
             return None
         self._ticket = ticket
