@@ -1,6 +1,6 @@
 """What ``growing`` measured, as a page: a line that stays level is a cost that does not grow.
 
-    python benchmarks/growth.py [BENCH.json] [PAGE.html]
+    python benchmarks/growth.py [BENCH.json] [PAGE.html]        by default beside the JSON
 
 ``bench`` writes it beside its JSON; with TETHER_LAB_BENCH_LARGE=1 it reaches a million jobs, 64 runners and a
 gigabyte.
@@ -71,9 +71,10 @@ def of(figures: Iterable[Figure]) -> list[tuple[str, float]]:
 
 
 def main(arguments: list[str]) -> int:
-    source, path = (Path(arguments[n]) if len(arguments) > n else None for n in (0, 1))
-    found = json.loads((source or Path("demo-output/bench.json")).read_text())["figures"]
-    return 0 if draw([(one["name"], one["value"]) for one in found], path or Path("growth.html")) else 1
+    source = Path(arguments[0] if arguments else "demo-output/bench.json")
+    path = Path(arguments[1]) if len(arguments) > 1 else source.parent / "growth.html"
+    found = json.loads(source.read_text())["figures"]
+    return 0 if draw([(one["name"], one["value"]) for one in found], path) else 1
 
 
 if __name__ == "__main__":
